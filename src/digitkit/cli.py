@@ -1,0 +1,78 @@
+"""The verb table: every verb of `digitkit`, each one function in `commands`."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+
+from digitkit.commands import data, printing, read, show, train
+from digitkit.core.errors import BundleError, ConfigError, DataError, DigitkitError, StoreError
+
+# Exit codes: the first class in this table that fits. 0 is success, 130 Ctrl-C.
+EXIT_CODES: tuple[tuple[type[DigitkitError], int], ...] = (
+    (ConfigError, 2),
+    (DataError, 3),
+    (BundleError, 4),
+    (StoreError, 5),
+    (DigitkitError, 2),
+)
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="digitkit",
+    help="Reads digits: data, training, one portable model file, torch-free predictions.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+data_app = typer.Typer(help="Get, prepare and look at data sets.", no_args_is_help=True)
+show_app = typer.Typer(help="Show models, recipes, bundles and what prepare does.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(show_app, name="show")
+
+
+def exit_code(error: DigitkitError) -> int:
+    """The exit code of an error, from the table above."""
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def guarded(run: Callable[..., None]) -> Callable[..., None]:
+    """Turn our errors into one message and the right exit code."""
+
+    @functools.wraps(run)
+    def verb(*args: object, **options: object) -> None:
+        try:
+            run(*args, **options)
+        except DigitkitError as error:
+            printing.say(f"error: {error}")
+            raise typer.Exit(exit_code(error)) from error
+        except KeyboardInterrupt as error:
+            printing.say("interrupted")
+            raise typer.Exit(INTERRUPTED) from error
+        except BrokenPipeError:  # `digitkit predict ... | head`: the reader has left, nothing more to say
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return verb
+
+
+data_app.command("list")(guarded(data.list_sources))
+data_app.command("fetch")(guarded(data.fetch))
+data_app.command("prepare")(guarded(data.prepare))
+data_app.command("inspect")(guarded(data.inspect))
+app.command("train")(guarded(train.train))
+app.command("evaluate")(guarded(train.evaluate))
+app.command("export")(guarded(train.export))
+app.command("benchmark")(guarded(train.benchmark))
+app.command("predict")(guarded(read.predict))
+show_app.command("models")(guarded(show.models))
+show_app.command("recipe")(guarded(show.recipe))
+show_app.command("bundle")(guarded(show.bundle))
+show_app.command("augmentations")(guarded(show.augmentations))
+show_app.command("prepare")(guarded(show.prepare))
+
+
+def main() -> None:
+    """The entry point of the `digitkit` command."""
+    app()

@@ -1,0 +1,33 @@
+"""How verbs answer: one table for people or one JSON object per line for programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+
+def print_json(values: Mapping[str, object]) -> None:
+    """One object on one line, to standard output."""
+    print(json.dumps(values, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A Rich table, to standard output; plain text when the output is no terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console().print(table)
+
+
+def say(text: str) -> None:
+    """A line for people, to standard error, so that `--json` and pipes stay clean."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """0.9951 -> "99.51 %"."""
+    return f"{100 * share:.{digits}f} %"

@@ -1,0 +1,1 @@
+"""Nouns and files shared by every floor: standard library, numpy and Pillow only."""

@@ -1,0 +1,97 @@
+"""The record that travels inside a model file, format 1.
+
+A bundle is one `.onnx` file. Its metadata holds this record as JSON under the key `digitkit`, with the digest of the whole file.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+from digitkit.core.errors import BundleError, BundleTooNew
+from digitkit.core.prediction import Thresholds
+
+FORMAT = 1
+METADATA_KEY = "digitkit"
+MAX_BYTES = 512 * 2**20
+UNSIGNED = "0" * 64  # stands where the digest will be while the digest is taken
+INPUT = "pixels"
+OUTPUTS = ("probabilities", "ink_share", "contrast", "acceptance")
+MAX_SIDE = 4096  # px, the largest height or width that the graph takes
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a model file says of itself.
+
+    `mode` is "ink" or "photo"; `size` the side in px that the network sees; `views` how many shifted copies are averaged;
+    `report`, `recipe` and `versions` are plain JSON values for people to read.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    mode: str = "ink"
+    size: int = 28
+    views: int = 1
+    temperature: float = 1.0
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    report: Mapping[str, object] = field(default_factory=dict)
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    data_fingerprint: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+    digest: str = UNSIGNED
+
+    @property
+    def id(self) -> str:
+        """The name for people: name@first 12 characters of the digest."""
+        return f"{self.name}@{self.digest[:12]}"
+
+    @property
+    def reads_numbers(self) -> bool:
+        """True when a class has several characters, as jersey numbers have."""
+        return any(len(name) > 1 for name in self.classes)
+
+    def to_json(self) -> str:
+        """The record as the text that stands in the file's metadata."""
+        return json.dumps(asdict(self), ensure_ascii=True, allow_nan=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> "Bundle":
+        """Read the record back.
+
+        Raises: BundleTooNew for a newer format, BundleError when the text is not a record.
+        """
+        try:
+            values = json.loads(text)
+            if int(values["format"]) > FORMAT:
+                raise BundleTooNew(f"{where}: the bundle has format {values['format']}, this digitkit reads up to {FORMAT}. Update digitkit.")
+            values["classes"] = tuple(str(name) for name in values["classes"])
+            values["thresholds"] = Thresholds(**values["thresholds"])
+            return cls(**values)
+        except (ValueError, KeyError, TypeError) as error:
+            raise BundleError(f"{where}: the bundle's metadata is not readable ({error}). Export it again.") from error
+
+
+def sign(unsigned: bytes) -> tuple[bytes, str]:
+    """Put the digest of a file into that file.
+
+    `unsigned` holds the record with 64 zeros for a digest; returns the signed bytes and the digest.
+    Raises: BundleError when the zeros are not there exactly once.
+    """
+    if unsigned.count(UNSIGNED.encode()) != 1:
+        raise BundleError("The bundle has no single place for its digest. Export it again.")
+    digest = hashlib.sha256(unsigned).hexdigest()
+    return unsigned.replace(UNSIGNED.encode(), digest.encode()), digest
+
+
+def digest_holds(signed: bytes, digest: str) -> bool:
+    """Whether the bytes are the ones that were signed with this digest."""
+    if signed.count(digest.encode()) != 1:
+        return False
+    return hashlib.sha256(signed.replace(digest.encode(), UNSIGNED.encode())).hexdigest() == digest
+
+
+def with_digest(bundle: Bundle, digest: str) -> Bundle:
+    """The same record, signed."""
+    return replace(bundle, digest=digest)

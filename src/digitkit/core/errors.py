@@ -1,0 +1,65 @@
+"""Every error that a user can meet.
+
+    DigitkitError
+      ConfigError            a request, option or recipe that makes no sense
+      DataError              a picture or a data set
+        PictureError         one picture cannot be read
+          PictureTooLarge    ... or is over the limits
+        SourceError          a data set is not what it should be
+          FetchError         ... or no mirror gave it
+          HashMismatch       ... or its bytes are not the published ones
+      BundleError            a model file cannot be used
+        BundleAltered        ... its bytes are not the ones that were written
+        BundleTooNew         ... its format is newer than this digitkit
+      StoreError             something cannot be written or read back (disk full, read-only)
+
+A message says what happened, where, what was expected and found, and what to do.
+"""
+
+
+class DigitkitError(Exception):
+    """Something the user can act on; its text is the whole message."""
+
+
+class ConfigError(DigitkitError):
+    """A request, option or recipe that makes no sense."""
+
+
+class DataError(DigitkitError):
+    """A picture or a data set cannot be used."""
+
+
+class PictureError(DataError):
+    """One picture cannot be read."""
+
+
+class PictureTooLarge(PictureError):
+    """One picture is over the limits of `core.picture.LIMITS`."""
+
+
+class SourceError(DataError):
+    """A data set is not what it should be."""
+
+
+class FetchError(SourceError):
+    """No mirror gave the file."""
+
+
+class HashMismatch(SourceError):
+    """The bytes of a file are not the published ones."""
+
+
+class BundleError(DigitkitError):
+    """A model file cannot be used."""
+
+
+class BundleAltered(BundleError):
+    """The bytes of a bundle are not the ones that were written."""
+
+
+class BundleTooNew(BundleError):
+    """The format of a bundle is newer than this digitkit."""
+
+
+class StoreError(DigitkitError):
+    """Something cannot be written, or not be read back."""

@@ -1,0 +1,1 @@
+"""Data sources to splits: numpy only, native pixels."""

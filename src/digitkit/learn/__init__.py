@@ -1,0 +1,1 @@
+"""Everything that prepares, trains or scores with torch."""

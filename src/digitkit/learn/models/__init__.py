@@ -1,0 +1,1 @@
+"""Networks, registered by name; importing the package registers them all."""
