@@ -1,0 +1,122 @@
+# digitkit: `make` lists what can be made.
+# Needs Debian's make, python3.11 (or newer) and python3-venv; everything else goes into .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The Python that makes .venv: `make run PYTHON=python3.13`.
+PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3) python3)
+# Where `make run` puts its run.
+RUN ?= runs/first
+# Only `make lock` needs uv.
+UV ?= uv
+
+BIN := .venv/bin
+PIP := PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --no-input
+# Of all that pip says, keep the large downloads and the end; errors go another way and are always seen.
+QUIETLY := sed -u -n -E \
+	-e 's/^ *Downloading ([A-Za-z0-9_.]+)-([0-9][^-]*)-.*\(([0-9]{2,}\.[0-9]+ MB|[0-9.]+ GB)\).*/  getting \1 \2 (\3)/p' \
+	-e 's/^Installing collected packages.*/  unpacking/p'
+
+.PHONY: help
+help: ## this list
+	@echo "make TARGET, where TARGET is one of:"
+	@sed -n -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+# --- what a user wants -------------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: .venv/.train .venv/.project ## set up, train on MNIST, test, export one .onnx file, read examples/
+	@$(BIN)/digitkit train experiment=fast data.fallback=optdigits run.folder=$(RUN)
+	@$(BIN)/digitkit predict examples/*.png --bundle $(RUN)/model.onnx
+	@echo
+	@echo "Try next:"
+	@echo "  $(BIN)/digitkit predict YOUR_PICTURE.png --bundle $(RUN)/model.onnx"
+	@echo "  $(BIN)/digitkit predict --sample mnist/test --top-k 3"
+	@echo "  $(BIN)/digitkit train experiment=sprint"
+
+.PHONY: app
+app: ## draw and upload digits in a web page (comes with release 0.4)
+	@echo "The web app is not built yet; it comes with release 0.4. Today: $(BIN)/digitkit predict PICTURE.png" >&2; exit 1
+
+.PHONY: serve
+serve: ## answer over HTTP (comes with release 0.3)
+	@echo "The HTTP service is not built yet; it comes with release 0.3. Today: $(BIN)/digitkit predict PICTURE.png" >&2; exit 1
+
+# --- what a contributor wants ------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: .venv/.all .venv/.project ## the whole test suite with its coverage gate, without the slow tests
+	@$(BIN)/python -m pytest --quiet --cov
+
+.PHONY: test-slow
+test-slow: .venv/.all .venv/.project ## the slow tests
+	@$(BIN)/python -m pytest --quiet -m slow
+
+.PHONY: check
+check: .venv/.all .venv/.project ## format, lint, types, floors, docs
+	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: run 'make fix'." >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/mkdocs build --strict --quiet
+
+.PHONY: fix
+fix: .venv/.all ## format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+.PHONY: docs
+docs: .venv/.all ## build the documentation into site/
+	@$(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html"
+
+.PHONY: lock
+lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
+	@command -v $(UV) >/dev/null || { echo "Locking needs uv: install it, or say where it is with UV=..." >&2; exit 1; }
+	@$(LOCK) $(UPGRADE) --all-extras pyproject.toml -o requirements/all.txt
+	@$(LOCK) -c requirements/all.txt --extra train pyproject.toml -o requirements/train.txt
+	@$(LOCK) -c requirements/all.txt pyproject.toml -o requirements/base.txt
+	@$(LOCK) -c requirements/all.txt requirements/build.in -o requirements/build.txt
+	@echo "Locked. See what changed with: git diff --stat requirements"
+
+# One lock for all systems; with hashes, and without any address, so that it works behind every mirror.
+# `make lock` keeps the versions that still fit; `make lock UPGRADE=--upgrade` takes the newest.
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+UPGRADE ?=
+
+.PHONY: clean
+clean: ## remove .venv and everything built; runs/ stays
+	@rm -rf .venv dist site .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# --- set-up ------------------------------------------------------------------------------------------------------------
+# Each step leaves a stamp in .venv, so that it runs again only when its lock has changed.
+
+.venv/.tools: requirements/build.txt
+	@command -v $(PYTHON) >/dev/null \
+	  || { echo "Cannot find $(PYTHON). On Debian: apt install python3.11 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "digitkit needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "$(PYTHON) cannot make virtual environments. On Debian: apt install python3-venv" >&2; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --quiet --require-hashes -r requirements/build.txt
+	@touch $@
+
+.venv/.train: requirements/train.txt .venv/.tools
+	@echo "Installing what training needs (requirements/train.txt: about 5.5 GB on disk with torch, some minutes the first time)"
+	@$(PIP) install --progress-bar off --require-hashes --no-build-isolation -r $< | $(QUIETLY)
+	@touch $@
+
+.venv/.all: requirements/all.txt requirements/train.txt .venv/.tools
+	@echo "Installing what training, tests and docs need (requirements/all.txt: about 5.7 GB on disk with torch, some minutes the first time)"
+	@$(PIP) install --progress-bar off --require-hashes --no-build-isolation -r $< | $(QUIETLY)
+	@touch .venv/.train $@
+
+.venv/.project: pyproject.toml .venv/.tools
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
