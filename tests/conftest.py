@@ -1,0 +1,62 @@
+"""What every test may use: drawn digits, a cache folder of its own, and no network."""
+
+import socket
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from digitkit.core.digitset import DigitSet
+from tests.strokes import draw_digits
+
+settings.register_profile("house", deadline=None, print_blob=True)  # a busy machine is no broken promise
+settings.load_profile("house")
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+class DrawDigits(Protocol):
+    """Draw `n` labelled digits of `side` px: uint8 (N,S,S), bright ink on black."""
+
+    def __call__(self, n: int, rng: np.random.Generator, side: int = 28) -> DigitSet: ...
+
+
+@pytest.fixture(scope="session")
+def drawn_digits() -> DrawDigits:
+    return draw_digits
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Downloads and prepared pictures of the tests go into a temporary folder, also those of subprocesses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def offline() -> Iterator[None]:
+    """In tests only this machine answers; everything else is as far away as with the plug pulled."""
+    connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+    def connect_near(self: socket.socket, address: object) -> None:
+        if self.family != socket.AF_UNIX and not is_near(address):
+            raise OSError(f"tests have no network, and this one wants {address}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    def look_up_near(host: object, *rest: object, **options: object) -> object:
+        if host is not None and not str(host).startswith(LOOPBACK):
+            raise socket.gaierror(f"tests have no network, and this one asks for {host}")
+        return look_up(host, *rest, **options)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connect_near)
+        patch.setattr(socket, "getaddrinfo", look_up_near)
+        yield
+
+
+def is_near(address: object) -> bool:
+    """Whether an address of the form (host, port, ...) is this machine's own."""
+    return isinstance(address, tuple) and str(address[0]).startswith(LOOPBACK)
