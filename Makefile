@@ -15,6 +15,8 @@ UV ?= uv
 
 BIN := .venv/bin
 PIP := PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --no-input
+# mkdocs-material advertises its successor on every build (docs/decisions.md).
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 # Of all that pip says, keep the large downloads and the end; errors go another way and are always seen.
 QUIETLY := sed -u -n -E \
 	-e 's/^ *Downloading ([A-Za-z0-9_.]+)-([0-9][^-]*)-.*\(([0-9]{2,}\.[0-9]+ MB|[0-9.]+ GB)\).*/  getting \1 \2 (\3)/p' \
@@ -60,8 +62,8 @@ check: .venv/.all .venv/.project ## format, lint, types, floors, docs
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: run 'make fix'." >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
-	@$(BIN)/mkdocs build --strict --quiet
+	@$(BIN)/lint-imports --no-logo
+	@$(MKDOCS) build --strict --quiet
 
 .PHONY: fix
 fix: .venv/.all ## format the code and mend what ruff can mend
@@ -70,7 +72,7 @@ fix: .venv/.all ## format the code and mend what ruff can mend
 
 .PHONY: docs
 docs: .venv/.all ## build the documentation into site/
-	@$(BIN)/mkdocs build --strict --quiet
+	@$(MKDOCS) build --strict --quiet
 	@echo "Open site/index.html"
 
 .PHONY: lock

@@ -23,7 +23,7 @@ REGISTRY = re.compile(
     r"|".join(("pypi" + r"\.org", "python" + "hosted", "/simp" + r"le\b", "(?:index|extra-index)-u" + "rl"))
 )
 PRIVATE = re.compile(
-    r"(?<![\w.~>\-/])/(?:" + "|".join(("tm" + "p", "ho" + "me", "ro" + "ot", "Use" + "rs", "wo" + "rk")) + r")/\w"
+    r"(?<![\w.~>\-/])/(?:" + "|".join(("tm" + "p", "ho" + "me", "ro" + "ot", "Use" + "rs", "wo" + "rk")) + r")/[\w.]"
 )
 ABOUT_URLS = "--no-emit-index-u" + "rl"  # the option of `make lock` that keeps addresses out
 

@@ -1,0 +1,45 @@
+"""The documentation tells the truth: its Python runs, its links lead somewhere, its pages need no other machine."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
+BLOCK = re.compile(r"^```python\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+FOREIGN = re.compile(r"""(?:src="|url\(["']?|<link rel="(?:stylesheet|icon|preconnect)" href=")https?:[^"')]+""")
+
+BLOCKS = {
+    f"{page.relative_to(ROOT)}:{number}": code
+    for page in PAGES
+    for number, code in enumerate(BLOCK.findall(page.read_text()), start=1)
+}
+
+
+@pytest.mark.parametrize("place", BLOCKS)
+def test_the_python_of_a_page_runs(place: str) -> None:
+    search = {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-W", "error", "-c", BLOCKS[place]]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | search, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
+    assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
+
+
+def test_the_built_pages_ask_no_other_machine_for_anything(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    pages = [path for pattern in ("*.html", "*.css") for path in tmp_path.rglob(pattern)]
+    assert len(pages) > len(list((ROOT / "docs").glob("*.md")))
+    assert [found for path in pages for found in FOREIGN.findall(path.read_text())] == []
