@@ -8,8 +8,10 @@ MAKEFLAGS += --no-print-directory
 
 # The Python that makes .venv: `make run PYTHON=python3.13`.
 PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3) python3)
-# Where `make run` puts its run.
-RUN ?= runs/first
+# Where `make run` puts its run: each time a new folder, since a run is never overwritten.
+ifndef RUN
+RUN := runs/fast-$(shell date +%Y%m%d-%H%M%S)
+endif
 # Only `make lock` needs uv.
 UV ?= uv
 
