@@ -1,0 +1,165 @@
+"""One file from one URL, going on where an earlier attempt broke off."""
+
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request, build_opener
+
+from digitkit import __version__
+from digitkit.core.errors import FetchError, StoreError
+
+CONNECT_TIMEOUT_S = 5.0  # a mirror that is shut off answers nothing at all; the next step should not wait for it
+READ_TIMEOUT_S = 30.0  # the longest silence within a download
+ATTEMPTS = 10  # requests for one file, each of which brought a part of it
+PIECE_BYTES = 256 * 1024
+OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
+
+Advance = Callable[[int], None]  # takes the bytes so far
+
+
+class _Interrupted(Exception):
+    """The mirror broke off in the middle."""
+
+
+class _PatientConnection(HTTPConnection):
+    """Quick to give up on a host, patient with its answer."""
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock.settimeout(READ_TIMEOUT_S)
+
+
+class _PatientTlsConnection(HTTPSConnection):
+    """The same over TLS."""
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock.settimeout(READ_TIMEOUT_S)
+
+
+class _PatientHandler(HTTPHandler):
+    def http_open(self, request: Request) -> HTTPResponse:
+        return self.do_open(_PatientConnection, request)
+
+
+class _PatientTlsHandler(HTTPSHandler):
+    def https_open(self, request: Request) -> HTTPResponse:
+        return self.do_open(_PatientTlsConnection, request, context=ssl.create_default_context())
+
+
+def _opener() -> OpenerDirector:
+    """An opener that verifies certificates and honours the proxies of the environment."""
+    return build_opener(_PatientHandler, _PatientTlsHandler)
+
+
+@dataclass
+class Downloads:
+    """The downloads of one fetch; a host that could not be reached once is not tried again."""
+
+    unreachable: set[str] = field(default_factory=set)
+    opener: OpenerDirector = field(default_factory=_opener)
+
+    def can_try(self, url: str) -> bool:
+        """Whether the host of a URL has not failed to answer yet."""
+        return urlsplit(url).netloc not in self.unreachable
+
+    def get(self, url: str, target: Path, size: int, advance: Advance) -> None:
+        """Download a URL into `target`, or the rest of it when some of it is there.
+
+        `size` is the published size in bytes; nothing is read beyond it.
+        Raises: FetchError when the mirror does not give the file, StoreError when it cannot be written.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            before = _size_of(target)
+            try:
+                self._get_rest(url, target, size, advance)
+            except _Interrupted as error:
+                kept = _size_of(target)
+                if kept <= before or attempt == ATTEMPTS:
+                    raise FetchError(f"{url} broke off ({error}); {kept:,} of {size:,} bytes are kept") from error
+            else:
+                return
+
+    def _get_rest(self, url: str, target: Path, size: int, advance: Advance) -> None:
+        """One request for what is missing."""
+        start = _size_of(target)
+        if start > size:  # left over from something else
+            target.unlink()
+            start = 0
+        if start == size:
+            return
+        with closing(self._open(url, start)) as response:
+            if start and response.status != PARTIAL:  # the server does not do ranges: all of it comes again
+                start = 0
+            _check_size(response, url, start, size)
+            _append(response, url, target, start, size, advance)
+        if _size_of(target) < size:
+            raise _Interrupted(f"{_size_of(target):,} of {size:,} bytes came")
+
+    def _open(self, url: str, start: int) -> HTTPResponse:
+        """The answer to a request for the bytes from `start` on, or for all of them where a rest cannot be had."""
+        headers = {"User-Agent": f"digitkit/{__version__}"} | ({"Range": f"bytes={start}-"} if start else {})
+        try:
+            response: HTTPResponse = self.opener.open(Request(url, headers=headers), timeout=CONNECT_TIMEOUT_S)
+        except HTTPError as error:
+            error.close()
+            if error.code == RANGE_REFUSED and start:
+                return self._open(url, 0)
+            raise FetchError(f"{url} answered {error.code} {error.reason}") from error
+        except URLError as error:
+            self.unreachable.add(urlsplit(url).netloc)
+            raise FetchError(f"{urlsplit(url).netloc} cannot be reached ({error.reason})") from error
+        except (OSError, HTTPException) as error:
+            raise _Interrupted(str(error) or type(error).__name__) from error
+        return response
+
+
+def _check_size(response: HTTPResponse, url: str, start: int, size: int) -> None:
+    """Refuse another file, such as the page of a login, before any of it is written."""
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdecimal() and start + int(announced) != size:
+        raise FetchError(f"{url} has {start + int(announced):,} bytes, expected {size:,}")
+
+
+def _append(response: HTTPResponse, url: str, target: Path, start: int, size: int, advance: Advance) -> None:
+    """Write the answer behind the first `start` bytes of the file."""
+    done = start
+    try:
+        with target.open("ab") as file:
+            file.truncate(start)
+            for piece in _pieces(response):
+                done += len(piece)
+                if done > size:
+                    file.truncate(0)
+                    raise FetchError(f"{url} gives more than the published {size:,} bytes")
+                file.write(piece)
+                advance(done)
+    except OSError as error:
+        raise StoreError(
+            f"Cannot write {target}: {error.strerror or error}. Free some space or choose another place."
+        ) from error
+
+
+def _pieces(response: HTTPResponse) -> Iterator[bytes]:
+    """What the mirror sends, until it ends or breaks off."""
+    while True:
+        try:
+            piece = response.read(PIECE_BYTES)
+        except (OSError, HTTPException) as error:
+            raise _Interrupted(str(error) or type(error).__name__) from error
+        if not piece:
+            return
+        yield piece
+
+
+def _size_of(path: Path) -> int:
+    """The bytes of a file, 0 when there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,163 @@
+"""Get the files of a source: cached, by hand, from mirrors, or by the source's other steps, each checked by sha256."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from digitkit.core.digitset import DigitSet
+from digitkit.core.errors import FetchError, HashMismatch, SourceError
+from digitkit.core.files import atomic_path, make_folder, sha256
+from digitkit.data.download import Downloads
+from digitkit.data.lock import locked
+from digitkit.data.source import Progress, RemoteFile, Report, Source, keep_quiet
+from digitkit.data.stock import missing, remember, source_folder
+from digitkit.data.unpack import unpack
+
+
+def fetch(source: Source, progress: Progress | None = None, offline: bool = False, report: Report = keep_quiet) -> Path:
+    """Make sure that all files of a source are here and are the published ones; returns their folder.
+
+    `report` gets one line for each step that failed. Interrupted downloads go on where they stopped.
+    Raises: FetchError when a file cannot be had, HashMismatch when what came was wrong, StoreError when it cannot be
+    written.
+    """
+    folder = source_folder(source)
+    if not missing(source):
+        return folder
+    with locked(folder / ".lock", report):
+        job = _Job(source, folder, report, progress or _show_none)
+        job.adopt()
+        if not offline:
+            job.ask_mirrors()
+            job.take_steps()
+        if job.missing():
+            raise job.failure(offline)
+    return folder
+
+
+def read_part(source: Source, part: str, offline: bool = False, report: Report = keep_quiet) -> DigitSet:
+    """One part of a source as native pixels, fetched first when it is not here.
+
+    Raises: SourceError when the source has no such part, and what `fetch` raises.
+    """
+    if part not in source.parts:
+        raise SourceError(f"{source.name} has no part {part!r}. Its parts: {', '.join(source.parts)}.")
+    return source.read(fetch(source, offline=offline, report=report), part)
+
+
+def _show_none(name: str, done: int, total: int) -> None:
+    """The progress of callers that show none."""
+
+
+@dataclass
+class _Job:
+    """One fetch, under the lock of its folder."""
+
+    source: Source
+    folder: Path
+    report: Report
+    progress: Progress
+    downloads: Downloads = field(default_factory=Downloads)
+    mismatch: HashMismatch | None = None
+
+    def missing(self) -> list[RemoteFile]:
+        """What is still to be had; another process may have brought it while we waited."""
+        return missing(self.source)
+
+    def adopt(self) -> None:
+        """Take files that somebody put into the folder by hand, packed ones too."""
+        lacking = self.missing()
+        remember(self.source, [file for file in self.source.files if file not in lacking])
+        for file in lacking:
+            if (self.folder / file.name).exists():
+                self.report(
+                    f"{self.source.name}: {self.folder / file.name} is not the published file and will be replaced."
+                )
+            packed = self.folder / file.download_name
+            if file.packed_size and packed.exists():
+                self._accept(file, packed, str(packed))
+
+    def ask_mirrors(self) -> None:
+        """Try the mirrors of each missing file in their order."""
+        for file in self.missing():
+            for url in file.urls:
+                if self.downloads.can_try(url) and self._download(file, url):
+                    break
+
+    def take_steps(self) -> None:
+        """Try the other steps of the source until nothing is missing."""
+        for step in self.source.steps:
+            if not self.missing():
+                return
+            self.report(f"{self.source.name}: trying {step.title}.")
+            staging = self.folder / ".step"
+            shutil.rmtree(staging, ignore_errors=True)  # of a process that was killed
+            make_folder(staging)
+            try:
+                step.get(staging, self.report)
+                for file in self.missing():
+                    if (staging / file.name).exists():
+                        self._accept(file, staging / file.name, step.title)
+            except SourceError as error:
+                self._say_failed(error)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+
+    def failure(self, offline: bool) -> SourceError:
+        """The error when nothing helped: a wrong checksum says more than a mirror that is away."""
+        if self.mismatch:
+            return self.mismatch
+        files = self.missing()
+        reason = "and the offline switch is on" if offline else "and nothing gave it"
+        address = f" from {files[0].urls[0]}" if files[0].urls else ""
+        return FetchError(
+            f"{self.source.name}: {', '.join(file.name for file in files)} not in {self.folder}, {reason}."
+            f" Connect and try again, or put the files there by hand (e.g. {files[0].download_name}{address})."
+        )
+
+    def _download(self, file: RemoteFile, url: str) -> bool:
+        """Get one file from one mirror; a wrong one that began with an old part is fetched once more, whole."""
+        part = self.folder / f"{file.download_name}.part"
+        resumed = part.exists()
+        size = file.download_size
+        try:
+            self.downloads.get(url, part, size, lambda done: self.progress(file.download_name, done, size))
+        except FetchError as error:
+            self._say_failed(error)
+            return False
+        return self._accept(file, part, url, quiet=resumed) or (resumed and self._download(file, url))
+
+    def _accept(self, file: RemoteFile, arrived: Path, origin: str, quiet: bool = False) -> bool:
+        """Check what arrived, unpack it and give it its name; what is wrong is deleted."""
+        is_packed = file.packed_size and arrived.name != file.name
+        try:
+            with atomic_path(self.folder / file.name) as temporary:
+                if is_packed:
+                    unpack(arrived, temporary, file.size)
+                else:
+                    arrived.replace(temporary)
+                _check(file, temporary, origin)
+        except HashMismatch as error:
+            arrived.unlink(missing_ok=True)
+            if not quiet:
+                self._say_failed(error)
+            return False
+        arrived.unlink(missing_ok=True)
+        remember(self.source, [file])
+        return True
+
+    def _say_failed(self, error: SourceError) -> None:
+        """One line for a step that failed."""
+        if isinstance(error, HashMismatch):
+            self.mismatch = error
+        self.report(f"{self.source.name}: {error}")
+
+
+def _check(file: RemoteFile, path: Path, origin: str) -> None:
+    """Compare a file with the published sha256."""
+    got = sha256(path)
+    if got != file.sha256:
+        raise HashMismatch(
+            f"{origin}: expected sha256 {file.sha256[:12]}... for {file.name}, got {got[:12]}..."
+            f" It was deleted; fetch again, or put the right {file.name} into {path.parent} by hand."
+        )

@@ -1,0 +1,98 @@
+"""What a data set is to digitkit: one record that says where its files are and how to read them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from digitkit.core.digitset import DigitSet
+from digitkit.core.registry import Registry
+
+TRAIN, VAL, TEST = "train", "val", "test"
+PARTS = (TRAIN, VAL, TEST)
+
+Report = Callable[[str], None]  # takes one line for people
+Progress = Callable[[str, int, int], None]  # takes a file's name, bytes so far, bytes in all (0: unknown)
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def keep_quiet(line: str) -> None:
+    """The report of callers that do not want one."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One published file as it is kept here.
+
+    `sha256` and `size` (bytes) are those of the kept file. When the URLs give it packed by gzip, `packed_size` is the
+    size of the packed file in bytes; 0 means they give the file itself.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    sha256: str
+    size: int
+    packed_size: int = 0
+
+    def __post_init__(self) -> None:
+        """Our own mistakes stop here."""
+        assert SHA256.fullmatch(self.sha256), f"{self.name}: the sha256 has 64 small hexadecimal characters"
+        assert self.size > 0, f"{self.name}: the published size is known"
+        assert all(urlsplit(url).scheme in ("http", "https") for url in self.urls), (
+            f"{self.name}: mirrors are web addresses"
+        )
+
+    @property
+    def download_name(self) -> str:
+        """The name of what the URLs give."""
+        return f"{self.name}.gz" if self.packed_size else self.name
+
+    @property
+    def download_size(self) -> int:
+        """The bytes of what the URLs give; more is never read."""
+        return self.packed_size or self.size
+
+
+@dataclass(frozen=True)
+class Step:
+    """A way to files that is no URL, tried when no mirror gave them.
+
+    `get(folder, report)` writes the source's files, or some of them, into the folder; `fetch` checks their sha256.
+    Raises: FetchError or HashMismatch when this step does not work either.
+    """
+
+    title: str
+    get: Callable[[Path, Report], None]
+
+
+def no_notes(folder: Path, part: str) -> tuple[str, ...]:
+    """The notes of a source that reads every picture it has."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set by name.
+
+    `read(folder, part)` gives one part of native pixels from the folder that `fetch` filled; `notes(folder, part)` says
+    what was skipped in reading it, one line each. `parts` are some of "train", "val" and "test", "train" always.
+    """
+
+    name: str
+    title: str
+    licence: str
+    homepage: str
+    files: tuple[RemoteFile, ...]
+    parts: tuple[str, ...]
+    read: Callable[[Path, str], DigitSet]
+    steps: tuple[Step, ...] = ()
+    notes: Callable[[Path, str], tuple[str, ...]] = no_notes
+
+    def __post_init__(self) -> None:
+        """Our own mistakes stop here."""
+        assert TRAIN in self.parts, f"{self.name}: a source has a training part"
+        assert set(self.parts) <= set(PARTS), f"{self.name}: parts are {PARTS}, got {self.parts}"
+
+
+SOURCES: Registry[Source] = Registry("source")
