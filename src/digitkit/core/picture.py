@@ -9,7 +9,7 @@ import threading
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -43,7 +43,8 @@ ADVICE = "Give a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM picture."
 # All that Pillow's decoders let out for bad bytes; each was met by the fuzz tests or stands in Pillow's source.
 PILLOW_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, MemoryError, RuntimeError,
-    struct.error, zlib.error, ImageCms.PyCMSError, Image.DecompressionBombError, Image.DecompressionBombWarning,
+    AssertionError, AttributeError, struct.error, zlib.error, ImageCms.PyCMSError,
+    Image.DecompressionBombError, Image.DecompressionBombWarning,
 )  # fmt: skip
 
 _filters = threading.Lock()  # the filters of warnings belong to the whole process
@@ -142,7 +143,8 @@ def _check_size(width: int, height: int, name: str) -> None:
 def _show(picture: Image.Image, name: str) -> Pixels:
     """Decode the first frame, reduce it, turn it upright."""
     try:
-        picture.load()
+        with _quiet() if picture.format == "TIFF" else nullcontext():  # reads its EXIF only now, and warns of it
+            picture.load()
         return turn(see(picture, LIMITS.longest), _orientation(picture))
     except PILLOW_ERRORS as error:
         raise PictureError(f"{name}: damaged, or of an unusual kind ({error}). Save it again as PNG.") from error
