@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 
 def print_json(values: Mapping[str, object]) -> None:
@@ -31,3 +32,24 @@ def say(text: str) -> None:
 def percent(share: float, digits: int = 2) -> str:
     """0.9951 -> "99.51 %"."""
     return f"{100 * share:.{digits}f} %"
+
+
+@contextmanager
+def progress_bar(enabled: bool = True) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on standard error that takes (done, total, what is being done); silent where there is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not (enabled and console.is_terminal):
+        yield lambda done, total, text: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=1)
+        yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)

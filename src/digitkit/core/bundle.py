@@ -1,6 +1,7 @@
 """The record that travels inside a model file, format 1.
 
-A bundle is one `.onnx` file. Its metadata holds this record as JSON under the key `digitkit`, with the digest of the whole file.
+A bundle is one `.onnx` file. Its metadata holds this record as JSON under the key `digitkit`, with the digest of the
+whole file.
 """
 
 import hashlib
@@ -24,8 +25,8 @@ MAX_SIDE = 4096  # px, the largest height or width that the graph takes
 class Bundle:
     """What a model file says of itself.
 
-    `mode` is "ink" or "photo"; `size` the side in px that the network sees; `views` how many shifted copies are averaged;
-    `report`, `recipe` and `versions` are plain JSON values for people to read.
+    `mode` is "ink" or "photo"; `size` the side in px that the network sees; `views` how many shifted copies are
+    averaged; `report`, `recipe` and `versions` are plain JSON values for people to read.
     """
 
     name: str
@@ -65,7 +66,10 @@ class Bundle:
         try:
             values = json.loads(text)
             if int(values["format"]) > FORMAT:
-                raise BundleTooNew(f"{where}: the bundle has format {values['format']}, this digitkit reads up to {FORMAT}. Update digitkit.")
+                found = values["format"]
+                raise BundleTooNew(
+                    f"{where}: the bundle has format {found}, this digitkit reads up to {FORMAT}. Update digitkit."
+                )
             values["classes"] = tuple(str(name) for name in values["classes"])
             values["thresholds"] = Thresholds(**values["thresholds"])
             return cls(**values)

@@ -52,7 +52,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
         yield temporary
         _publish(temporary, target)
     except OSError as error:
-        raise StoreError(f"Cannot write {target}: {error.strerror or error}. Free some space or choose another place.") from error
+        raise StoreError(
+            f"Cannot write {target}: {error.strerror or error}. Free some space or choose another place."
+        ) from error
     finally:
         if temporary is not None:
             with suppress(FileNotFoundError):

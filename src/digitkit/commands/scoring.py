@@ -1,0 +1,82 @@
+"""Score a run (with torch) or a bundle (as it answers users) on parts of sources."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from digitkit.core.digitset import DigitSet
+from digitkit.core.errors import ConfigError
+from digitkit.data.catalogue import find_source
+from digitkit.data.fetch import read_part
+from digitkit.data.splits import build
+from digitkit.data.union import relabel
+from digitkit.learn.evaluate import Report, probabilities, report
+from digitkit.learn.loader import prepared
+from digitkit.learn.run import Run
+from digitkit.learn.train import split_plan
+from digitkit.learn.views import COUNTS
+from digitkit.runtime.predictor import Predictor
+
+Say = Callable[[str], None]
+Answers = Callable[[DigitSet], torch.Tensor]
+
+
+def score(target: Path, parts: Sequence[str], views: int, say: Say) -> list[Report]:
+    """One report per part; a run's own validation part when none is named.
+
+    Raises: ConfigError when a part is not SOURCE/PART, or the target has no validation part of its own.
+    """
+    if target.is_file():
+        answers, classes = _of_bundle(target, views)
+        validation: Callable[[], DigitSet] | None = None
+    else:
+        run = Run.open(target)
+        answers, classes = _of_run(run, views)
+        validation = lambda: build(split_plan(run.recipe().data), report=say).val  # noqa: E731
+    named = [(part, _read(part, say)) for part in parts]
+    if not named and validation is not None:
+        named = [("val", validation())]
+    if not named or not len(named[0][1]):
+        raise ConfigError(f"{target} has no validation part here. Name what to score, as in --on mnist/test.")
+    return [_report(part, digits, answers, classes, say) for part, digits in named]
+
+
+def _read(spec: str, say: Say) -> DigitSet:
+    source, slash, part = spec.rpartition("/")
+    if not slash:
+        raise ConfigError(f"--on {spec}: expected SOURCE/PART, as in mnist/test or folder:my-digits/test")
+    return read_part(find_source(source), part, report=say)
+
+
+def _report(part: str, digits: DigitSet, answers: Answers, classes: tuple[str, ...], say: Say) -> Report:
+    known, left_out = relabel(digits, classes)
+    if left_out:
+        count, names = sum(left_out.values()), ", ".join(left_out)
+        say(f"{part}: left out {count:,} pictures with labels the model does not know: {names}")
+    if not len(known):
+        raise ConfigError(f"{part}: no picture has a label that the model knows ({', '.join(classes)}).")
+    return report(part, answers(known), torch.from_numpy(known.labels), classes)
+
+
+def _of_run(run: Run, views: int) -> tuple[Answers, tuple[str, ...]]:
+    if views not in COUNTS:
+        raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
+    recipe, network = run.recipe(), run.network()
+    answers: Answers = lambda digits: probabilities(network, prepared(digits, recipe.prepare), views)  # noqa: E731
+    return answers, tuple(run.report()["data"]["classes"])
+
+
+def _of_bundle(path: Path, views: int) -> tuple[Answers, tuple[str, ...]]:
+    if views != 1:
+        raise ConfigError(
+            "--views is for runs: a bundle has its views inside. Make one with `digitkit export RUN --views 5`."
+        )
+    predictor = Predictor.load(str(path))
+    classes = predictor.bundle.classes
+
+    def answers(digits: DigitSet) -> torch.Tensor:
+        read = predictor.predict([digits.pictures[index] for index in range(len(digits))])
+        return torch.tensor([[prediction.probabilities[name] for name in classes] for prediction in read])
+
+    return answers, classes

@@ -1,0 +1,97 @@
+"""Verbs that show what there is: show models, recipe, bundle, augmentations, prepare."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from digitkit.commands.printing import print_json, print_table
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
+Overrides = Annotated[list[str] | None, typer.Argument(help="experiment=NAME and key=value pairs.")]
+
+
+def models(json: Json = False) -> None:
+    """List the networks with their sizes for 28x28 grey images of ten classes."""
+    from digitkit.learn.models import MODELS, InputShape
+
+    rows = []
+    for name in MODELS:
+        network = MODELS[name].build(MODELS[name].config(), InputShape(28, 1, 10))
+        parameters = sum(weight.numel() for weight in network.parameters())
+        rows.append(
+            {"name": name, "parameters": parameters, "megabytes": 4 * parameters / 1e6, "title": MODELS[name].title}
+        )
+    if json:
+        for row in rows:
+            print_json(row)
+        return
+    cells = [(row["name"], f"{row['parameters']:,}", f"{row['megabytes']:.2f}", row["title"]) for row in rows]
+    print_table("Networks, chosen with model=NAME", ("name", "parameters", "MB", "what it is"), cells)
+
+
+def recipe(overrides: Overrides = None, json: Json = False) -> None:
+    """Print the whole recipe of an experiment with overrides, as YAML, and the experiments there are."""
+    from digitkit.learn.compose import compose, experiments, to_plain, to_yaml
+
+    composed = compose(overrides or [])
+    if json:
+        print_json(to_plain(composed))
+        return
+    print(to_yaml(composed))
+    for name, header in experiments().items():
+        print(f"# experiment={name}: {header.splitlines()[0] if header else ''}")
+
+
+def bundle(
+    name_or_path: Annotated[str, typer.Argument(help='A bundle (.onnx), or "default".')] = "default",
+    labels_json: Annotated[Path | None, typer.Option(help="Write the class mapping to this file too.")] = None,
+    json: Json = False,
+) -> None:
+    """Print what a bundle says of itself: classes, thresholds, figures, recipe, versions."""
+    import json as codec
+    from dataclasses import asdict
+
+    from digitkit.core.files import write_text
+    from digitkit.runtime.predictor import Predictor
+
+    record = Predictor.load(name_or_path).bundle
+    if labels_json:
+        write_text(labels_json, codec.dumps(dict(enumerate(record.classes)), indent=1))
+    values = {"id": record.id, **asdict(record)}
+    if json:
+        print_json(values)
+        return
+    print_table(record.id, ("what", "value"), _flat(values))
+
+
+def augmentations(overrides: Overrides = None, json: Json = False) -> None:
+    """List what happens to pictures in training, with the values of an experiment."""
+    from digitkit.learn.compose import compose, to_plain
+
+    values = to_plain(compose(overrides or []))["augment"]
+    if json:
+        print_json(values)
+        return
+    print_table("Augmentation, changed with augment.KEY=VALUE", ("key", "value"), _flat(values))
+
+
+def prepare(
+    picture: Annotated[Path, typer.Argument(help="Any picture.", show_default=False)],
+    output: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("prepare.png"),
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="prepare.KEY=VALUE; repeatable.")] = None,
+) -> None:
+    """Draw how a picture becomes what the network sees, step by step."""
+    from digitkit.core.picture import decode
+    from digitkit.learn import steps
+    from digitkit.learn.compose import compose
+
+    facts = steps.draw(decode(picture), compose(overrides or []).prepare, output)
+    print_table(f"{picture}, drawn in {output}", ("what", "value"), list(facts.items()))
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, object]]:
+    rows: list[tuple[str, object]] = []
+    for key, value in values.items():
+        rows += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
+    return rows

@@ -1,0 +1,161 @@
+"""Verbs that make a reader: train, evaluate, export, benchmark."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitkit.commands.printing import percent, print_json, print_table, progress_bar, say
+
+if TYPE_CHECKING:
+    from digitkit.core.digitset import DigitSet
+    from digitkit.learn.run import Run
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
+RunFolder = Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)]
+
+
+def train(
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="experiment=NAME and key=value pairs, as in seed=1 budget.epochs=8.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run instead of starting one.")] = None,
+    json: Json = False,
+) -> None:
+    """Train a reader, score it, export it: one folder holds all of it."""
+    from digitkit.core.errors import ConfigError
+    from digitkit.data.splits import build
+    from digitkit.learn import train as learn
+    from digitkit.learn.compose import compose
+    from digitkit.learn.run import Run
+
+    begun = time.perf_counter()
+    if resume and overrides:
+        raise ConfigError("--resume goes on with the run's own recipe; leave out the overrides, or start a new run.")
+    run = Run.open(resume) if resume else None
+    recipe = run.recipe() if run else compose(overrides or [])
+    with progress_bar(recipe.run.progress and not json) as progress:
+        splits = build(learn.split_plan(recipe.data), report=say)
+        run = run or Run.create(recipe)
+        learn.train(recipe, splits, run, progress, resume=resume is not None)
+    bundle = _export(run, splits.test if len(splits.test) else splits.val, 1, None, "") if recipe.run.export else None
+    _write_card(run, bundle)
+    _tell_training(run, bundle, time.perf_counter() - begun, json)
+
+
+def _export(run: "Run", digits: "DigitSet", views: int, target: Path | None, name: str) -> dict[str, Any]:
+    from digitkit.export.write import export as write
+
+    bundle, parity = write(run, digits, view_count=views, target=target, name=name)
+    path = target or run.file("model.onnx")
+    facts = {"id": bundle.id, "file": str(path), "bytes": path.stat().st_size, "views": views}
+    return {**facts, "pictures": parity.pictures, "sizes": parity.sizes, "difference": parity.difference}
+
+
+def _write_card(run: "Run", bundle: dict[str, Any] | None) -> None:
+    from digitkit.learn import card
+
+    card.write(run, bundle)
+
+
+def _tell_training(run: "Run", bundle: dict[str, Any] | None, total_seconds: float, json: bool) -> None:
+    stored = run.report()
+    seconds = {key: stored[key] for key in ("train_seconds", "prepare_seconds")}
+    seconds["total_seconds"] = round(total_seconds, 3)
+    if json:
+        shares = {f"{part}_accuracy": stored[part]["accuracy"] if stored[part] else None for part in ("val", "test")}
+        viewed = stored["test"]["accuracy_views"] if stored["test"] else {}
+        print_json({"run": str(run.path), **seconds, **shares, "test_accuracy_views": viewed, "bundle": bundle})
+        return
+    rows: list[tuple[str, str]] = []
+    for part in ("val", "test"):
+        if stored[part]:
+            low, high = map(percent, stored[part]["interval"])
+            share, n = percent(stored[part]["accuracy"]), stored[part]["n"]
+            rows.append((f"{part} accuracy", f"{share} of {n:,} (95 % interval {low} to {high})"))
+    for count, share in (stored["test"] or {}).get("accuracy_views", {}).items():
+        rows.append((f"test, {count} views", percent(share)))
+    rows += [(key.replace("_", " "), f"{value:.1f} s") for key, value in seconds.items()]
+    if bundle:
+        rows.append(("bundle", f"{bundle['file']}, {bundle['bytes'] / 1000:,.0f} kB, {bundle['id']}"))
+    rows.append(("card", str(run.file("card.md"))))
+    print_table(f"{stored['name']}: trained", ("what", "figure"), rows)
+
+
+def evaluate(
+    target: Annotated[Path, typer.Argument(help="The folder of a run, or a bundle (.onnx).", show_default=False)],
+    on: Annotated[
+        list[str] | None, typer.Option(help="SOURCE/PART to score, as in optdigits/test; repeatable.")
+    ] = None,
+    views: Annotated[int, typer.Option(help="Shifted views of a run: 1, 5 or 9. A bundle has its own.")] = 1,
+    json: Json = False,
+) -> None:
+    """Score a run or a bundle on labelled pictures, by default those it was validated on."""
+    from digitkit.commands import scoring
+
+    reports = scoring.score(target, on or [], views, say)
+    if json:
+        for made in reports:
+            print_json(made.to_plain())
+        return
+    rows = [
+        (
+            made.split,
+            f"{made.n:,}",
+            percent(made.accuracy),
+            " to ".join(map(percent, made.interval)),
+            f"{made.f1:.4f}",
+            ", ".join(f"{k}: {percent(share)}" for k, share in made.top_k.items()),
+        )  # fmt: skip
+        for made in reports
+    ]
+    print_table(
+        str(target), ("part", "pictures", "accuracy", "95 % interval", "macro F1", "true label among the first"), rows
+    )
+
+
+def export(
+    run: RunFolder,
+    views: Annotated[int, typer.Option(help="Shifted views averaged in the graph: 1, 5 or 9.")] = 1,
+    output: Annotated[Path | None, typer.Option(help="The file to write; model.onnx in the run by default.")] = None,
+    name: Annotated[str, typer.Option(help="The bundle's name; the experiment's by default.")] = "",
+    json: Json = False,
+) -> None:
+    """Write a run's bundle: one .onnx file that holds preparation, network, classes and thresholds."""
+    from digitkit.core.errors import ConfigError
+    from digitkit.data.splits import build
+    from digitkit.learn.run import Run
+    from digitkit.learn.train import split_plan
+    from digitkit.learn.views import COUNTS
+
+    if views not in COUNTS:
+        raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
+    opened = Run.open(run)
+    splits = build(split_plan(opened.recipe().data), report=say)
+    facts = _export(opened, splits.test if len(splits.test) else splits.val, views, output, name)
+    if output is None:
+        _write_card(opened, facts)
+    if json:
+        print_json(facts)
+        return
+    print_table(facts["id"], ("what", "value"), list(facts.items()))
+
+
+def benchmark(
+    bundle: Annotated[str, typer.Argument(help='A bundle (.onnx), or "default".')] = "default",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    seconds: Annotated[float, typer.Option(help="Time spent on each figure.")] = 2.0,
+    json: Json = False,
+) -> None:
+    """Measure how fast a bundle reads on this machine."""
+    from digitkit.commands import timing
+
+    figures = timing.measure(bundle, device, seconds)
+    if json:
+        for figure in figures:
+            print_json(figure)
+        return
+    print_table(
+        f"{bundle} on this machine", ("what", "figure"), [(figure["what"], figure["text"]) for figure in figures]
+    )

@@ -1,0 +1,95 @@
+"""From a finished run to one portable file."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+
+from digitkit.core.bundle import INPUT, MAX_SIDE, METADATA_KEY, OUTPUTS, Bundle, sign, with_digest
+from digitkit.core.digitset import DigitSet
+from digitkit.core.files import write_bytes
+from digitkit.export import parity
+from digitkit.export.graph import Graph
+from digitkit.export.parity import Parity
+from digitkit.learn.compose import to_plain
+from digitkit.learn.run import Run
+
+OPSET = 20
+IMAGE = "image"  # the fifth output: what the network saw, computed only when asked for
+
+
+def export(
+    run: Run, check_with: DigitSet, *, view_count: int = 1, target: Path | None = None, name: str = ""
+) -> tuple[Bundle, Parity]:
+    """Write the run's bundle (model.onnx in the run, or `target`) after comparing it with torch on real digits.
+
+    Raises: BundleError when the two differ; then no file is written.
+    """
+    recipe, stored = run.recipe(), run.report()
+    graph = Graph(recipe.prepare, run.network(), view_count).eval()
+    record = Bundle(
+        name=name or recipe.name, classes=tuple(stored["data"]["classes"]), mode=recipe.prepare.mode.value,
+        size=recipe.prepare.size, views=view_count, report=summary(stored), recipe=to_plain(recipe, run_folder=""),
+        data_fingerprint=stored["data"]["fingerprint"], versions=stored["versions"],
+    )  # fmt: skip
+    unsigned = _add_record(to_onnx(graph), record)
+    signed, digest = sign(unsigned)
+    found = parity.check(graph, signed, check_with)
+    write_bytes(target or run.file("model.onnx"), signed)
+    return with_digest(record, digest), found
+
+
+def to_onnx(graph: Graph) -> onnx.ModelProto:
+    """The graph as ONNX, batch, height and width free."""
+    example = torch.zeros(3, 40, 52, 3, dtype=torch.uint8)  # sizes of 1 would be taken for constants
+    sides = {1: torch.export.Dim("height", min=1, max=MAX_SIDE), 2: torch.export.Dim("width", min=1, max=MAX_SIDE)}
+    with _quiet():
+        program = torch.onnx.export(
+            graph, (example,), dynamo=True, opset_version=OPSET, external_data=False, verbose=False, optimize=True,
+            input_names=[INPUT], output_names=[*OUTPUTS, IMAGE],
+            dynamic_shapes={"pixels": {0: torch.export.Dim("batch", min=1), **sides}},
+        )  # fmt: skip
+    assert program is not None
+    model = program.model_proto
+    del model.metadata_props[:]
+    for node in model.graph.node:  # names of our source files and stack traces do not belong into a file for others
+        del node.metadata_props[:]
+        node.ClearField("doc_string")
+    return model
+
+
+def _add_record(model: onnx.ModelProto, record: Bundle) -> bytes:
+    model.producer_name, model.producer_version = "digitkit", record.versions.get("digitkit", "")
+    onnx.helper.set_model_props(model, {METADATA_KEY: record.to_json()})
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def summary(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures that travel in the bundle: accuracies with n and interval, not the lists."""
+    short: dict[str, Any] = {key: stored[key] for key in ("train_seconds", "parameters", "hardware", "git")}
+    for part in ("val", "test"):
+        if stored.get(part):
+            keys = ("n", "accuracy", "interval", "accuracy_views", "f1", "loss")
+            short[part] = {key: stored[part][key] for key in keys}
+    return short
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter reports its steps on standard output and warns of its own deprecations."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

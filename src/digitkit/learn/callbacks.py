@@ -1,0 +1,141 @@
+"""What happens around the steps of a training: scoring, history, checkpoints, progress, a graceful stop."""
+
+import json
+import math
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import lightning
+import torch
+
+from digitkit.core.files import atomic_path, write_text
+from digitkit.learn.evaluate import probabilities, score
+from digitkit.learn.loader import Images
+from digitkit.learn.module import DigitModule
+from digitkit.learn.run import Run
+
+Progress = Callable[[int, int, str], None]  # done, total, what stands beside the bar
+RECORDS = 100  # lines of history in a run, about
+CHECKPOINT_EVERY_S = 60.0  # at most this much work is lost when the process is killed
+
+
+class History(lightning.Callback):
+    """Scores the validation part at even distances, keeps the records and the best averaged weights."""
+
+    def __init__(self, run: Run, val: Images, steps: int, progress: Progress) -> None:
+        self.run, self.val, self.steps, self.progress = run, val, steps, progress
+        self.records: list[dict[str, Any]] = []
+        self.best = -1.0
+        self.seconds = 0.0  # of the training so far, earlier pieces of a resumed run included
+        self._piece = 0.0
+        self._since = 0
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """The clock starts before the first augmentation."""
+        self._piece = time.perf_counter() - self.seconds
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Record, score and report when it is due."""
+        assert isinstance(pl_module, DigitModule)
+        step, count = batch_idx + 1, pl_module.recipe.run.validations
+        scored = step == self.steps or step % math.ceil(self.steps / count) == 0
+        if scored or step % max(1, self.steps // RECORDS) == 0:
+            self._record(pl_module, step, scored)
+        self.seconds = time.perf_counter() - self._piece
+
+    def _record(self, module: DigitModule, step: int, scored: bool) -> None:
+        recent = torch.stack(module.losses)
+        module.losses.clear()
+        loss = float(recent.mean())
+        record: dict[str, Any] = {
+            "step": step,
+            "seconds": round(time.perf_counter() - self._piece, 3),
+            "train_loss": loss,
+        }
+        record["lr"] = module.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
+        if scored and len(self.val):
+            record |= self._score(module)
+        elif scored and step == self.steps:
+            self.run.save_weights(module.average.network)
+        self.records.append(record)
+        beside = f"loss {loss:.3f}" + (f", val {record['val_accuracy']:.4f}" if "val_accuracy" in record else "")
+        self.progress(step, self.steps, beside)
+
+    def _score(self, module: DigitModule) -> dict[str, float]:
+        """Both networks on the validation part; the best averaged weights go to the disk."""
+        answers = probabilities(module.average.network, self.val, precision=module.precision)
+        accuracy, loss = score(answers, self.val.labels.cpu())
+        raw, _ = score(probabilities(module.network, self.val, precision=module.precision), self.val.labels.cpu())
+        module.network.train()
+        if accuracy >= self.best:  # of equals the later one: it has seen more
+            self.best = accuracy
+            self.run.save_weights(module.average.network)
+        return {"val_accuracy": accuracy, "val_loss": loss, "raw_val_accuracy": raw}
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Write all records."""
+        write_text(self.run.file("history.jsonl"), "".join(json.dumps(record) + "\n" for record in self.records))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Travels in the checkpoint."""
+        return {"records": self.records, "best": self.best, "seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the records back."""
+        self.records, self.best = list(state_dict["records"]), float(state_dict["best"])
+        self.seconds = float(state_dict["seconds"])
+
+
+class Checkpoints(lightning.Callback):
+    """Writes last.ckpt once a minute and when the training is asked to stop (Ctrl-C, SIGTERM)."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.stopped_at = 0  # the step of a graceful stop; 0 = none
+        self._asked = False
+        self._written = 0.0
+        self._handlers: dict[signal.Signals, Any] = {}
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """From here on Ctrl-C means: finish this step, save, say how to go on."""
+        self._written = time.monotonic()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._handlers[number] = signal.signal(number, self._ask)
+            except ValueError:  # not the main thread: signals are somebody else's
+                return
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self._asked = True
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save when a minute has passed or a stop was asked for."""
+        if self._asked or time.monotonic() - self._written > CHECKPOINT_EVERY_S:
+            self.save(trainer)
+        if self._asked:
+            self.stopped_at = batch_idx + 1
+            trainer.should_stop = True
+
+    def save(self, trainer: lightning.Trainer) -> None:
+        """Write last.ckpt whole or leave the old one."""
+        with atomic_path(self.run.file("last.ckpt")) as temporary:
+            trainer.save_checkpoint(temporary)
+        self._written = time.monotonic()
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """A finished training leaves its last state too."""
+        if not self._asked:
+            self.save(trainer)
+
+    def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+        """Signals go back to whoever had them."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers.clear()

@@ -1,0 +1,98 @@
+"""The run card: what was trained, on what, how well it reads, how to do it again."""
+
+from typing import Any
+
+import yaml
+
+from digitkit.core.files import write_text
+from digitkit.learn.compose import compose, experiments, to_plain
+from digitkit.learn.run import Run
+
+PICTURES = {
+    "curves": "Loss, errors on validation and learning rate over the steps",
+    "confusion-test": "Confusion on the test part",
+    "mistakes-test": "The surest mistakes on the test part",
+    "confusion-val": "Confusion on the validation part",
+    "mistakes-val": "The surest mistakes on the validation part",
+    "batch": "Training images as the network sees them",
+}
+
+
+def write(run: Run, bundle: dict[str, Any] | None = None) -> None:
+    """Write card.md; `bundle` holds id, bytes, views and parity of the exported file, if there is one."""
+    stored = run.report()
+    lines = [f"# {stored['name']}, seed {stored['seed']}", ""]
+    lines += _figures(stored) + _facts(stored)
+    if bundle:
+        lines += [
+            f"- bundle: `model.onnx`, {bundle['id']}, {bundle['bytes'] / 1000:,.0f} kB, {bundle['views']} view(s); "
+            f"probabilities differ from torch by at most {bundle['difference']:.1e} over {bundle['pictures']:,} digits "
+            f"of {bundle['sizes']} sizes",
+        ]
+    lines += ["", "## Do it again", "", "```", f"digitkit train {_overrides(run)}", "```", "", "## Pictures", ""]
+    lines += [
+        f"![{title}](pictures/{name}.png)\n"
+        for name, title in PICTURES.items()
+        if run.file("pictures").joinpath(f"{name}.png").is_file()
+    ]
+    lines += ["## Recipe", "", "```yaml", run.file("recipe.yaml").read_text(encoding="utf-8").strip(), "```", ""]
+    write_text(run.file("card.md"), "\n".join(lines))
+
+
+def _figures(stored: dict[str, Any]) -> list[str]:
+    lines = [
+        "| part | pictures | accuracy | 95 % interval | shifted views | macro F1 | loss |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for part in ("val", "test"):
+        made = stored.get(part)
+        if made:
+            low, high = made["interval"]
+            viewed = ", ".join(f"{count}: {share:.2%}" for count, share in made["accuracy_views"].items()) or "-"
+            lines.append(
+                f"| {part} | {made['n']:,} | {made['accuracy']:.2%} | {low:.2%} to {high:.2%} | {viewed} "
+                f"| {made['f1']:.4f} | {made['loss']:.4f} |"
+            )
+    return [*lines, ""]
+
+
+def _facts(stored: dict[str, Any]) -> list[str]:
+    data = stored["data"]
+    versions = ", ".join(f"{name} {number}" for name, number in stored["versions"].items())
+    notes = [f"- note: {note}" for note in stored["splits"]["notes"]]
+    return [
+        f"- trained in {stored['train_seconds']:.1f} s ({stored['steps']:,} steps, {stored['parameters']:,} parameters)"
+        f" on {stored['hardware']}; pictures prepared in {stored['prepare_seconds']:.1f} s",
+        f"- data: {', '.join(stored['splits']['sources'])}; {data['train']:,} training, {data['val']:,} validation, "
+        f"{data['test']:,} test pictures; fingerprint `{data['fingerprint']}`",
+        *notes,
+        f"- code: {stored['git'] or 'installed package'}; {versions}",
+    ]
+
+
+def _overrides(run: Run) -> str:
+    """The recipe as overrides of its experiment, only what differs."""
+    recipe = run.recipe()
+    name = recipe.name if recipe.name in experiments() else "fast"
+    groups = [f"model={recipe.model.name}", f"optim={recipe.optim.name}"]
+    usual = _flat(to_plain(compose([f"experiment={name}", *groups])))
+    wanted = _flat(to_plain(recipe))
+    changed = [
+        f"{key}={_word(value)}" for key, value in wanted.items() if usual.get(key) != value and key != "run.folder"
+    ]
+    usual_groups = to_plain(compose([f"experiment={name}"]))
+    kept = [item for item in groups if usual_groups[item.partition("=")[0]]["name"] != item.partition("=")[2]]
+    return " ".join([f"experiment={name}", *kept, *changed])
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _word(value: object) -> str:
+    """A value as an override is written."""
+    text = str(yaml.safe_dump(value, default_flow_style=True, width=1000)).strip()
+    return text.removesuffix("...").strip().replace(" ", "")

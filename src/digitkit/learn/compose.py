@@ -1,0 +1,164 @@
+"""From experiments and overrides to a checked recipe; the only file that knows Hydra.
+
+`compose(["experiment=fast", "model.stem=24"])`: defaults, then the experiment's differences, then the overrides.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from importlib.resources import files
+from typing import Any, cast
+
+import yaml
+from hydra import compose as hydra_compose
+from hydra import initialize_config_module
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from digitkit.core.errors import ConfigError
+from digitkit.core.registry import nearest
+from digitkit.learn.models import MODELS
+from digitkit.learn.optim import OPTIMISERS
+from digitkit.learn.recipe import Recipe
+
+DEFAULT_EXPERIMENT = "fast"
+GROUPS: Mapping[str, Mapping[str, Any]] = {"model": MODELS, "optim": OPTIMISERS}
+
+
+@dataclass
+class _Root(Recipe):
+    defaults: list[Any] = field(default_factory=lambda: ["_self_", {"model": "fast_cnn"}, {"optim": "muon"}])
+
+
+def experiments() -> dict[str, str]:
+    """The named experiments with the header of each: its command, hardware, minutes and score."""
+    folder = files("digitkit.conf").joinpath("experiment")
+    found = {item.name.removesuffix(".yaml"): item for item in folder.iterdir() if item.name.endswith(".yaml")}
+    return {name: _header(found[name].read_text(encoding="utf-8")) for name in sorted(found)}
+
+
+def _header(text: str) -> str:
+    lines = text.splitlines()
+    comments = [line.removeprefix("#").strip() for line in lines if line.startswith("#")]
+    return "\n".join(line for line in comments if not line.startswith("@package"))
+
+
+def compose(overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of an experiment (`experiment=NAME`, "fast" when none is named) with `key=value` overrides.
+
+    Raises: ConfigError naming the key, the value and the nearest known key.
+    """
+    asked = list(overrides)
+    for override in asked:
+        if "=" not in override:
+            raise ConfigError(f"{override!r} is no override; write key=value, as in seed=1 or experiment=fast")
+    chosen = [item.partition("=")[2] for item in asked if item.startswith("experiment=")] or [DEFAULT_EXPERIMENT]
+    known = experiments()
+    if chosen[-1] not in known:
+        raise ConfigError(f"Unknown experiment {chosen[-1]!r}. {nearest(chosen[-1], list(known))}")
+    rest = [item for item in asked if not item.startswith("experiment=")]
+    _check_groups(rest)
+    return _composed(chosen[-1], rest)
+
+
+def _check_groups(overrides: Sequence[str]) -> None:
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key in GROUPS:
+            GROUPS[key][value]  # an unknown name stops here and names the nearest
+
+
+def _composed(experiment: str, overrides: Sequence[str]) -> Recipe:
+    _fill_store()
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_module("digitkit.conf", version_base="1.3"):
+            config = hydra_compose("recipe", [f"+experiment={experiment}", *overrides])
+        root = OmegaConf.to_object(config)
+    except (HydraException, OmegaConfBaseException, ConfigError) as error:
+        raise _explained(error, experiment, overrides) from error
+    return Recipe(**{item.name: getattr(root, item.name) for item in fields(Recipe)})
+
+
+def _fill_store() -> None:
+    store = ConfigStore.instance()
+    store.store("recipe", _Root)
+    for group, entries in GROUPS.items():
+        for name, entry in entries.items():
+            store.store(name, entry.config, group=group)
+
+
+def _explained(error: Exception, experiment: str, overrides: Sequence[str]) -> ConfigError:
+    """The one message for what Hydra or OmegaConf refused."""
+    ours = (HydraException, OmegaConfBaseException, ConfigError)
+    spoken = [item for item in _chain(error) if isinstance(item, ours) and "$VALUE" not in str(item)]
+    if isinstance(spoken[-1], ConfigError):
+        return spoken[-1]
+    groups = [item for item in overrides if item.partition("=")[0] in GROUPS]
+    known = list(_keys(to_plain(_composed(experiment, groups)))) if groups != list(overrides) else []
+    for override in overrides:
+        key = override.partition("=")[0].lstrip("+~")
+        if key not in known and not any(other.startswith(f"{key}.") for other in known):
+            return ConfigError(f"Unknown key {key!r} in {override!r}. {_nearest_key(key, known)}")
+    first = str(spoken[-1]).splitlines()[0]
+    named = [item for item in overrides if item.partition("=")[0] in str(error)] or list(overrides)
+    return ConfigError(f"Cannot use {', '.join(named)} (experiment {experiment}): {first}")
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, what caused it, what caused that."""
+    below: BaseException | None = error
+    while below is not None:
+        yield below
+        below = below.__cause__ or below.__context__
+
+
+def _nearest_key(key: str, known: list[str]) -> str:
+    """The known key that reads most alike; the last word counts as much as the whole."""
+    last = key.rpartition(".")[2]
+
+    def likeness(other: str) -> float:
+        whole = difflib.SequenceMatcher(None, key, other).ratio()
+        return whole + difflib.SequenceMatcher(None, last, other.rpartition(".")[2]).ratio()
+
+    return f"Did you mean {max(known, key=likeness)!r}? `digitkit show recipe` lists all keys."
+
+
+def _keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def to_plain(recipe: Recipe, run_folder: str | None = None) -> dict[str, Any]:
+    """The recipe as plain values for JSON and YAML; `run_folder` replaces `run.folder` where given."""
+    values = OmegaConf.to_container(OmegaConf.structured(recipe), enum_to_str=True)
+    plain = cast(dict[str, Any], values)
+    if run_folder is not None:
+        plain["run"]["folder"] = run_folder
+    return plain
+
+
+def to_yaml(recipe: Recipe) -> str:
+    """The recipe as YAML."""
+    return str(yaml.safe_dump(to_plain(recipe), sort_keys=False))
+
+
+def from_plain(values: Mapping[str, Any]) -> Recipe:
+    """The recipe that `to_plain` wrote.
+
+    Raises: ConfigError when the values are no recipe of this digitkit.
+    """
+    try:
+        schema = OmegaConf.structured(Recipe)
+        for group, entries in GROUPS.items():
+            schema[group] = OmegaConf.structured(entries[values[group]["name"]].config)
+        return cast(Recipe, OmegaConf.to_object(OmegaConf.merge(schema, dict(values))))
+    except (OmegaConfBaseException, KeyError, TypeError) as error:
+        first = (str(error) or type(error).__name__).splitlines()[0]
+        raise ConfigError(f"The stored recipe does not fit this digitkit: {first}. Train again.") from error

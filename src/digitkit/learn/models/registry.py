@@ -1,0 +1,47 @@
+"""Networks by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from digitkit.core.registry import Registry
+
+
+@dataclass(frozen=True)
+class InputShape:
+    """What a network is built for: images (N, `channels`, `size`, `size`), answers (N, `classes`)."""
+
+    size: int
+    channels: int
+    classes: int
+
+
+Build = Callable[[Any, InputShape], nn.Module]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A registered network: the record of its settings and the function that builds it."""
+
+    config: type
+    build: Build
+
+    @property
+    def title(self) -> str:
+        """The first line of the builder's docstring."""
+        return (self.build.__doc__ or "").strip().splitlines()[0]
+
+
+MODELS: Registry[ModelEntry] = Registry("model")
+
+
+def register(name: str, config: type) -> Callable[[Build], Build]:
+    """Register a function `(config, shape) -> network` that gives logits (N,K) for images (N,C,S,S)."""
+
+    def add(build: Build) -> Build:
+        MODELS.add(name, ModelEntry(config, build))
+        return build
+
+    return add

@@ -1,0 +1,194 @@
+"""Everything that decides a training, as plain typed records.
+
+Only `learn.compose` fills them from experiments and overrides; each one checks its own ranges.
+`model` and `optim` hold the record of the chosen entry (see `learn.models` and `learn.optim`).
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from digitkit.core.errors import ConfigError
+
+
+def check_range(key: str, value: float, low: float, high: float) -> None:
+    """Stop a value outside low..high, both allowed."""
+    if not low <= value <= high:
+        raise ConfigError(f"{key} must lie in {low:g}..{high:g}, got {value:g}")
+
+
+class Mode(Enum):
+    """What kind of picture `prepare` expects."""
+
+    ink = "ink"
+    photo = "photo"
+
+
+class Precision(Enum):
+    """The number format of the heavy products."""
+
+    auto = "auto"
+    bf16 = "bf16"
+    fp32 = "fp32"
+
+
+@dataclass
+class DataConfig:
+    """Which pictures are learnt from."""
+
+    sources: list[str] = field(default_factory=lambda: ["mnist"])
+    val_size: float = 0.0833333  # held out to choose by: a share when below 1 (5,000 of MNIST), else pictures; 0 = none
+    limit: int = 0  # training pictures used, stratified; 0 = all
+    seed: int = 0  # of the split only, so that seeds of training share one validation part
+    fallback: str = ""  # source used, and said so, when one cannot be fetched
+    offline: bool = False  # True: only files that are here already
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("data.val_size", self.val_size, 0, 1e9)
+        check_range("data.limit", self.limit, 0, 1e12)
+        if not self.sources:
+            raise ConfigError("data.sources is empty; name at least one source, as in data.sources=[mnist]")
+
+
+@dataclass
+class PrepareConfig:
+    """How a picture becomes what the network sees; part of the bundle."""
+
+    mode: Mode = Mode.ink
+    size: int = 28  # px, side of the image
+    box: int = 20  # px, longer side of the ink within the image
+    canvas: int = 56  # px, side of the working canvas; smaller pictures are enlarged to it, larger ones reduced
+    floor: float = 0.18  # share of the strongest ink that still counts as paper
+    knee: float = 0.55  # share of the strongest ink, above the floor, that becomes full ink
+    window: int = 23  # px on the canvas; brightness of the paper is followed over this distance
+    channels: int = 1  # of the image: 1 grey, 3 colour (mode photo only)
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("prepare.size", self.size, 8, 1024)
+        check_range("prepare.box", self.box, 4, self.size)
+        check_range("prepare.canvas", self.canvas, 16, 1024)
+        check_range("prepare.floor", self.floor, 0, 0.9)
+        check_range("prepare.knee", self.knee, 0.01, 1)
+        check_range("prepare.window", self.window, 3, self.canvas)
+        if self.channels not in (1, 3) or (self.channels == 3 and self.mode is Mode.ink):
+            raise ConfigError(f"prepare.channels must be 1, or 3 in mode photo, got {self.channels}")
+
+
+@dataclass
+class AfterConfig:
+    """Geometry of the hand, drawn anew for each image in each step."""
+
+    shift_px: float = 2.0  # furthest shift in x and in y
+    rotate_deg: float = 8.0  # furthest turn
+    scale: float = 0.08  # furthest change of size, as a share
+    shear: float = 0.08  # furthest slant, px per px
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("augment.after.shift_px", self.shift_px, 0, 100)
+        check_range("augment.after.rotate_deg", self.rotate_deg, 0, 180)
+        check_range("augment.after.scale", self.scale, 0, 0.9)
+        check_range("augment.after.shear", self.shear, 0, 2)
+
+
+@dataclass
+class AugmentConfig:
+    """What happens to pictures in training only."""
+
+    after: AfterConfig = field(default_factory=AfterConfig)
+
+
+@dataclass
+class LossConfig:
+    """What is minimised: cross-entropy."""
+
+    smoothing: float = 0.1  # share of each label spread over all classes
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("loss.smoothing", self.smoothing, 0, 0.9)
+
+
+@dataclass
+class ScheduleConfig:
+    """The learning rate over the run: up in a line, then down to nothing in a line."""
+
+    warmup: float = 0.15  # share of the steps until the peak
+    end: float = 0.0  # learning rate at the last step, as a share of the peak
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("schedule.warmup", self.warmup, 0, 0.99)
+        check_range("schedule.end", self.end, 0, 1)
+
+
+@dataclass
+class AverageConfig:
+    """The averaged copy of the weights, which is what gets scored, chosen and exported."""
+
+    every: int = 5  # steps between two updates; 0 = no average, the raw weights are used
+    decay: float = 0.95  # share of the old average kept at an update, at the end of its warm-up
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("average.every", self.every, 0, 1e6)
+        check_range("average.decay", self.decay, 0, 1)
+
+
+@dataclass
+class BudgetConfig:
+    """How long the training lasts."""
+
+    epochs: float = 4.0  # passes over the training part; parts of a pass count
+    batch: int = 512  # images per step
+    least_steps: int = 200  # so that a small set is learnt too: more epochs are made until there are this many steps
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("budget.least_steps", self.least_steps, 1, 1e9)
+        check_range("budget.epochs", self.epochs, 0.001, 1e6)
+        check_range("budget.batch", self.batch, 1, 1e6)
+
+
+@dataclass
+class RunConfig:
+    """Where and how the training runs; changes nothing in what is learnt."""
+
+    folder: str = ""  # of the run; empty = runs/NAME-DATE-TIME
+    device: str = "auto"  # auto, cpu, cuda, mps
+    precision: Precision = Precision.auto  # bf16 where the processor has it, else fp32
+    threads: int = 0  # CPU threads; 0 = torch's choice
+    validations: int = 3  # times the validation part is scored, the last time at the end
+    export: bool = True  # write the bundle at the end
+    test: bool = True  # score the test part, once, when all is done; false while choosing a recipe
+    views: int = 5  # shifted views that the test part is also scored with
+    progress: bool = True  # a progress bar, where there is a terminal
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("run.threads", self.threads, 0, 1024)
+        check_range("run.validations", self.validations, 1, 1e6)
+        if self.views not in (1, 5, 9):
+            raise ConfigError(f"run.views must be 1, 5 or 9, got {self.views}")
+        if self.device not in ("auto", "cpu", "cuda", "mps"):
+            raise ConfigError(f"run.device must be auto, cpu, cuda or mps, got {self.device!r}")
+
+
+@dataclass
+class Recipe:
+    """One training, complete: with the same recipe and data the same weights come out."""
+
+    name: str = "unnamed"
+    seed: int = 0
+    data: DataConfig = field(default_factory=DataConfig)
+    prepare: PrepareConfig = field(default_factory=PrepareConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    model: Any = None
+    loss: LossConfig = field(default_factory=LossConfig)
+    optim: Any = None
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    average: AverageConfig = field(default_factory=AverageConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    run: RunConfig = field(default_factory=RunConfig)

@@ -1,0 +1,137 @@
+"""The folder of one training: fixed names, readable by people, and enough to go on or to export.
+
+recipe.yaml      the recipe, complete
+last.ckpt        where the training stands, to go on with (tensors and plain values only)
+best.safetensors the weights that scored best on validation: what gets exported
+history.jsonl    a line per record: step, losses, learning rate, accuracies
+report.json      figures, data, versions, seconds
+model.onnx       the bundle
+card.md          the run card
+pictures/        curves, confusion, mistakes, a batch as the network saw it
+"""
+
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from digitkit.core.errors import ConfigError, DataError
+from digitkit.core.files import atomic_path, make_folder, write_text
+from digitkit.learn.compose import from_plain, to_yaml
+from digitkit.learn.module import build_network
+from digitkit.learn.recipe import Recipe
+
+VERSIONS_OF = ("digitkit", "torch", "lightning", "numpy", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one training; see the module's list of names."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, recipe: Recipe) -> "Run":
+        """Make the folder that the recipe names, or runs/NAME-DATE-TIME, and write the recipe into it.
+
+        Raises: ConfigError when the folder already holds a run.
+        """
+        path = Path(recipe.run.folder or Path("runs") / f"{recipe.name}-{datetime.now():%Y%m%d-%H%M%S}")
+        if (path / "recipe.yaml").exists():
+            raise ConfigError(f"{path} already holds a run. Choose another run.folder, or remove it.")
+        run = cls(make_folder(path))
+        write_text(run.file("recipe.yaml"), to_yaml(recipe))
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "Run":
+        """An existing run.
+
+        Raises: DataError when the folder holds none.
+        """
+        if not (path / "recipe.yaml").is_file():
+            raise DataError(
+                f"{path} is not a run: it has no recipe.yaml. Give the folder that `digitkit train` printed."
+            )
+        return cls(path)
+
+    def file(self, name: str) -> Path:
+        """A file of the run by its fixed name."""
+        return self.path / name
+
+    def recipe(self) -> Recipe:
+        """The recipe that was trained."""
+        return from_plain(yaml.safe_load(self.file("recipe.yaml").read_text(encoding="utf-8")))
+
+    def save_weights(self, network: nn.Module) -> None:
+        """Write the weights that count, whole or not at all."""
+        state = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
+        with atomic_path(self.file("best.safetensors")) as temporary:
+            save_file(state, temporary)
+
+    def network(self) -> nn.Module:
+        """The trained network on the CPU, ready to score.
+
+        Raises: DataError when the run has not finished.
+        """
+        if not self.file("best.safetensors").is_file() or not self.file("report.json").is_file():
+            raise DataError(f"{self.path} has no finished weights. Go on with `digitkit train --resume {self.path}`.")
+        facts = self.report()["data"]
+        network = build_network(self.recipe(), len(facts["classes"]), facts["mean"], facts["std"])
+        network.load_state_dict(load_file(self.file("best.safetensors")))
+        return network.eval()
+
+    def report(self) -> dict[str, Any]:
+        """The figures of the run, as `write_report` stored them."""
+        values: dict[str, Any] = json.loads(self.file("report.json").read_text(encoding="utf-8"))
+        return values
+
+    def write_report(self, values: Mapping[str, Any]) -> None:
+        """Store the figures of the run."""
+        write_text(self.file("report.json"), json.dumps(values, indent=1, allow_nan=False))
+
+    def history(self) -> list[dict[str, Any]]:
+        """All records of the training, in order."""
+        lines = self.file("history.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+
+def versions() -> dict[str, str]:
+    """What the training ran on: package versions, Python, system."""
+    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    for name in VERSIONS_OF:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def hardware(device: torch.device) -> str:
+    """What the figures were measured on, in words."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads, {capability}"
+
+
+def git_state() -> str:
+    """The commit of the folder that training was started in, "-dirty" when it has changes; empty outside git."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True, text=True, timeout=10, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

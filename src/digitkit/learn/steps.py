@@ -1,0 +1,47 @@
+"""A picture of what prepare does to a picture.
+
+H, W of the picture, G of the canvas and S of the image, in px.
+"""
+
+from pathlib import Path
+
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from digitkit.core.errors import ConfigError
+from digitkit.core.files import atomic_path
+from digitkit.core.picture import Pixels
+from digitkit.learn.prepare import Ink, Prepare
+from digitkit.learn.recipe import PrepareConfig
+
+
+@torch.inference_mode()
+def draw(picture: Pixels, config: PrepareConfig, path: Path) -> dict[str, str]:
+    """Draw picture, grey canvas, ink and image side by side; returns ink share and contrast in words.
+
+    Shapes: `picture` uint8 (H,W,3).
+    Raises: ConfigError in mode photo, which has no steps to show.
+    """
+    door = Prepare(config).eval()
+    if not isinstance(door.door, Ink):
+        raise ConfigError("prepare.mode=photo only resizes and cuts; show prepare draws mode ink.")
+    pixels = torch.from_numpy(picture)[None]
+    grey = door.door.canvas(pixels)
+    ink, _ = door.door.ink(grey)
+    image, share, contrast = door(pixels)
+    figure = Figure(figsize=(10, 3), layout="constrained")
+    steps = (
+        ("picture", torch.from_numpy(picture)),
+        ("grey, square", grey[0, 0]),
+        ("ink", ink[0, 0]),
+        ("image", image[0, 0]),
+    )
+    for axes, (title, values) in zip(figure.subplots(1, 4), steps, strict=True):
+        axes.imshow(values.numpy(), cmap="gray", vmin=0, vmax=255 if values.dtype == torch.uint8 else 1)
+        axes.set_title(f"{title} {values.shape[1]}x{values.shape[0]}", fontsize=9)
+        axes.axis("off")
+    FigureCanvasAgg(figure)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
+    return {"ink share": f"{float(share):.3f}", "contrast": f"{float(contrast):.3f}"}

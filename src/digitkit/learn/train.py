@@ -1,0 +1,155 @@
+"""From a recipe and splits to a finished run."""
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import lightning
+import torch
+
+from digitkit.core.errors import DataError
+from digitkit.data.splits import SplitPlan, Splits
+from digitkit.learn import pictures
+from digitkit.learn.callbacks import Checkpoints, History, Progress
+from digitkit.learn.device import choose_device, choose_precision
+from digitkit.learn.evaluate import Report, probabilities, report
+from digitkit.learn.loader import Batches, Images, prepared
+from digitkit.learn.module import DigitModule, build_network
+from digitkit.learn.recipe import DataConfig, Recipe
+from digitkit.learn.run import Run, git_state, hardware, versions
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The prepared images of a training, test apart."""
+
+    train: Images
+    val: Images
+    test: Images
+    prepare_seconds: float
+
+
+def split_plan(data: DataConfig) -> SplitPlan:
+    """What `data.splits.build` needs to know of a recipe."""
+    return SplitPlan(tuple(data.sources), data.val_size, data.seed, data.limit, data.fallback, data.offline)
+
+
+def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
+    """All parts through the one door, from the cache where they have been through it before."""
+    begun = time.perf_counter()
+    made = []
+    for name, digits in (("train", splits.primary), ("val", splits.val), ("test", splits.test)):
+        made.append(prepared(digits, recipe.prepare, _beside(progress, f"preparing {name}")))
+    return Parts(made[0], made[1], made[2], time.perf_counter() - begun)
+
+
+def _beside(progress: Progress, text: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(done, total, text)
+
+
+def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resume: bool = False) -> Run:
+    """Train, score validation and (once, at the end) test, draw the pictures; the run's folder holds all of it.
+
+    Raises: KeyboardInterrupt, with a text that says how to go on, when it was stopped by Ctrl-C or SIGTERM.
+    """
+    if not len(splits.primary):
+        raise DataError(
+            f"No training pictures in {', '.join(recipe.data.sources)}. Name sources with data.sources=[...]."
+        )
+    device = choose_device(recipe.run)
+    if recipe.run.threads:
+        torch.set_num_threads(recipe.run.threads)
+    parts = prepare_parts(recipe, splits, progress)
+    mean, std = parts.train.statistics()
+    torch.manual_seed(recipe.seed)
+    network = build_network(recipe, len(splits.primary.classes), mean, std)
+    seconds, steps = _fit(recipe, network, parts, run, progress, device, resume)
+    facts = {
+        "classes": list(splits.primary.classes), "mean": mean, "std": std, "fingerprint": splits.fingerprint,
+        "train": len(parts.train), "val": len(parts.val), "test": len(parts.test),
+    }  # fmt: skip
+    run.write_report({
+        "name": recipe.name, "seed": recipe.seed, "steps": steps, "train_seconds": round(seconds, 3),
+        "prepare_seconds": round(parts.prepare_seconds, 3), "data": facts, "splits": splits.report.to_plain(),
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "versions": versions(), "hardware": hardware(device), "git": git_state(),
+    })  # fmt: skip
+    _finish(recipe, parts, run, device)
+    return run
+
+
+def _fit(
+    recipe: Recipe,
+    network: torch.nn.Module,
+    parts: Parts,
+    run: Run,
+    progress: Progress,
+    device: torch.device,
+    resume: bool,
+) -> tuple[float, int]:
+    """The steps themselves; returns the seconds from the first augmentation to the final weights, and the steps."""
+    batch = min(recipe.budget.batch, len(parts.train))
+    steps = max(recipe.budget.least_steps, round(recipe.budget.epochs * len(parts.train) / batch))
+    module = DigitModule(recipe, network, steps, choose_precision(recipe.run, device))
+    history, checkpoints = History(run, parts.val.to(device), steps, progress), Checkpoints(run)
+    with _quiet():
+        trainer = lightning.Trainer(
+            max_steps=steps, accelerator=device.type, devices=1, callbacks=[history, checkpoints],
+            logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+            num_sanity_val_steps=0, use_distributed_sampler=False, deterministic="warn",
+        )  # fmt: skip
+        batches = Batches(parts.train.to(device), batch, steps, recipe.seed)
+        trainer.fit(module, batches, ckpt_path=run.file("last.ckpt") if resume else None, weights_only=True)
+    if checkpoints.stopped_at and checkpoints.stopped_at < steps:
+        raise KeyboardInterrupt(
+            f"stopped at step {checkpoints.stopped_at} of {steps}; nothing is lost. "
+            f"Go on with: digitkit train --resume {run.path}"
+        )
+    return history.seconds, steps
+
+
+def _finish(recipe: Recipe, parts: Parts, run: Run, device: torch.device) -> None:
+    """Score the weights that count and draw the pictures."""
+    stored = run.report()
+    classes = stored["data"]["classes"]
+    network = run.network().to(device)
+    scored: dict[str, Any] = {"val": None, "test": None}
+    for name, images in (("val", parts.val), ("test", parts.test if recipe.run.test else parts.test.first(0))):
+        if not len(images):
+            continue
+        answers = probabilities(network, images.to(device))
+        made = report(name, answers, images.labels, classes)
+        if name == "test" and recipe.run.views > 1:
+            viewed = probabilities(network, images.to(device), recipe.run.views)
+            made.accuracy_views[str(recipe.run.views)] = report(name, viewed, images.labels, classes).accuracy
+        scored[name] = made.to_plain()
+        _draw(run, made, images, answers, classes)
+    run.write_report({**stored, **scored})
+    pictures.curves(run.history(), run.file("pictures") / "curves.png")
+    pictures.batch_sheet(parts.train, recipe.augment.after, classes, recipe.seed, run.file("pictures") / "batch.png")
+
+
+def _draw(run: Run, made: Report, images: Images, answers: torch.Tensor, classes: list[str]) -> None:
+    folder = run.file("pictures")
+    pictures.confusion(made, classes, folder / f"confusion-{made.split}.png")
+    pictures.mistakes(made, images, answers, classes, folder / f"mistakes-{made.split}.png")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's adverts and notes about absent accelerators are not for our users."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\.")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
