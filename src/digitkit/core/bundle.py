@@ -6,8 +6,10 @@ whole file.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from digitkit.core.errors import BundleError, BundleTooNew
 from digitkit.core.prediction import Thresholds
@@ -70,11 +72,21 @@ class Bundle:
                 raise BundleTooNew(
                     f"{where}: the bundle has format {found}, this digitkit reads up to {FORMAT}. Update digitkit."
                 )
-            values["classes"] = tuple(str(name) for name in values["classes"])
-            values["thresholds"] = Thresholds(**values["thresholds"])
-            return cls(**values)
-        except (ValueError, KeyError, TypeError) as error:
+            return _checked(values)
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise BundleError(f"{where}: the bundle's metadata is not readable ({error}). Export it again.") from error
+
+
+def _checked(values: dict[str, Any]) -> Bundle:
+    """The record of these values; ValueError or TypeError when they make no sense together."""
+    classes, thresholds = values["classes"], Thresholds(**values["thresholds"])
+    if not isinstance(classes, list) or not classes or len(set(classes)) != len(classes):
+        raise ValueError("expected a list of different classes")
+    if not all(isinstance(text, str) for text in (*classes, values["name"], values["digest"])):
+        raise TypeError("classes, name and digest must be text")
+    if values["format"] != FORMAT or not all(math.isfinite(limit) for limit in asdict(thresholds).values()):
+        raise ValueError("expected format 1 and finite thresholds")
+    return Bundle(**{**values, "classes": tuple(classes), "thresholds": thresholds})
 
 
 def sign(unsigned: bytes) -> tuple[bytes, str]:

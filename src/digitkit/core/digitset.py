@@ -40,7 +40,8 @@ class Dense:
 
     def __getitem__(self, index: int) -> Pixels:
         """One picture, uint8 (H,W) or (H,W,3)."""
-        return self.pixels[index]
+        picture: Pixels = self.pixels[index]
+        return picture
 
     def take(self, indices: Indices) -> "Dense":
         """The chosen pictures, in that order."""

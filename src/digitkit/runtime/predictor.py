@@ -1,0 +1,130 @@
+"""Reads pictures with a bundle.
+
+N pictures, H and W in px, C channels, S side of the image in px, K classes.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitkit.core.bundle import OUTPUTS, Bundle
+from digitkit.core.errors import BundleError
+from digitkit.core.picture import PictureSource, Pixels, decode
+from digitkit.core.prediction import Prediction
+from digitkit.runtime.batch import batches, windows
+from digitkit.runtime.bundle import DEFAULT, read_bundle
+from digitkit.runtime.session import Session
+from digitkit.runtime.verdict import Evidence, judge
+
+IMAGE = "image"  # the graph's fifth output, what the network saw; computed only when it is asked for
+
+One = str | Path | bytes | BinaryIO | Image.Image
+Arrays = NDArray[Any]
+P = TypeVar("P", str, Path, bytes, BinaryIO, Image.Image, Arrays, PictureSource)
+
+
+class Predictor:
+    """An open bundle: pictures in, predictions out. Safe to use from many threads.
+
+    One picture is a path, bytes, an open file, a Pillow picture, an array (H,W) or (H,W,C) with C 1, 3 or 4.
+    Many are a list or tuple of those, an array (N,H,W) or (N,H,W,C). An array with three axes of which the last is 1, 3
+    or 4 is one picture; pictures that are so narrow go in as (N,H,W,1) or as a list.
+    """
+
+    def __init__(self, bundle: Bundle, session: Session) -> None:
+        self.bundle = bundle
+        self._session = session
+
+    @classmethod
+    def load(cls, name_or_path: str | Path = DEFAULT, device: str = "auto", threads: int | None = None) -> "Predictor":
+        """Open a bundle: "default" is the one that ships, anything else is a path.
+
+        `device` is "auto" (CUDA if there is one), "cpu" or "cuda"; `threads` is 1 or more, by default all cores.
+        Raises: BundleError when the file is missing, altered or of a newer format; ConfigError for an unknown device.
+        """
+        bundle, content = read_bundle(name_or_path)
+        return cls(bundle, Session(content, str(name_or_path), device, threads))
+
+    @overload
+    def predict(self, pictures: One) -> Prediction: ...
+    @overload
+    def predict(self, pictures: list[P] | tuple[P, ...]) -> list[Prediction]: ...
+    @overload
+    def predict(self, pictures: Arrays) -> Prediction | list[Prediction]: ...
+    def predict(self, pictures: Any) -> Prediction | list[Prediction]:
+        """Read one picture, or many of any sizes: one prediction for one, a list in the same order for many.
+
+        Raises: PictureError when a picture cannot be read, BundleError when the graph fails.
+        """
+        one, sources = _as_many(pictures)
+        answers = list(self._predictions(_decoded(sources, one)))
+        return answers[0] if one else answers
+
+    @overload
+    def images(self, pictures: One) -> Pixels: ...
+    @overload
+    def images(self, pictures: list[P] | tuple[P, ...]) -> list[Pixels]: ...
+    @overload
+    def images(self, pictures: Arrays) -> Pixels | list[Pixels]: ...
+    def images(self, pictures: Any) -> Pixels | list[Pixels]:
+        """What the model sees of one picture, or of many: uint8 (S,S), or (S,S,3) in colour, each.
+
+        Raises: PictureError when a picture cannot be read, BundleError when the bundle cannot show it.
+        """
+        if IMAGE not in self._session.outputs:
+            raise BundleError(f"{self.bundle.id}: the bundle does not show what the model sees. Export it again.")
+        one, sources = _as_many(pictures)
+        seen = [_as_picture(answer[0]) for answer in self._answers(_decoded(sources, one), (IMAGE,))]
+        return seen[0] if one else seen
+
+    def _predictions(self, pictures: Iterable[Pixels]) -> Iterator[Prediction]:
+        """One prediction per decoded picture, in order."""
+        for probabilities, ink_share, contrast, acceptance in self._answers(pictures, OUTPUTS):
+            values = [float(value) for value in (*probabilities, ink_share, contrast, acceptance)]
+            if len(probabilities) != len(self.bundle.classes) or not np.isfinite(values).all():
+                raise BundleError(
+                    f"{self.bundle.id}: expected {len(self.bundle.classes)} probabilities per picture, got"
+                    f" {len(probabilities)}, or some that are no numbers. Export the bundle again."
+                )
+            yield judge(self.bundle, Evidence(values[:-3], *values[-3:]))
+
+    def _answers(self, pictures: Iterable[Pixels], outputs: Sequence[str]) -> Iterator[tuple[NDArray[Any], ...]]:
+        """The named outputs for each picture, in order; equal sizes go through the graph together."""
+        for window in windows(pictures):
+            answers: dict[int, tuple[NDArray[Any], ...]] = {}
+            for places, pixels in batches(window):
+                columns = self._session.run(outputs, pixels)
+                answers.update(zip(places.tolist(), zip(*columns, strict=True), strict=True))
+            yield from (answers[place] for place in range(len(window)))
+
+
+def _as_many(pictures: Any) -> tuple[bool, Sequence[PictureSource]]:
+    """Whether one picture was given, and the pictures as a sequence."""
+    if isinstance(pictures, list | tuple):
+        return False, pictures
+    if isinstance(pictures, np.ndarray) and (pictures.ndim == 4 or _is_stack(pictures.shape)):
+        return False, list(pictures)
+    return True, [pictures]
+
+
+def _is_stack(shape: tuple[int, ...]) -> bool:
+    """Whether three axes mean (N,H,W) and not (H,W,C)."""
+    return len(shape) == 3 and shape[2] not in (1, 3, 4)
+
+
+def _decoded(sources: Sequence[PictureSource], one: bool) -> Iterator[Pixels]:
+    """Each picture decoded when it is needed; those without a name are counted from 0 in error messages."""
+    for place, source in enumerate(sources):
+        named = one or isinstance(source, str | Path)
+        yield decode(source, None if named else f"picture {place}")
+
+
+def _as_picture(image: NDArray[Any]) -> Pixels:
+    """A graph's image, (S,S), (1,S,S), (3,S,S) or (S,S,3), as (S,S) or (S,S,3)."""
+    if image.ndim == 3 and image.shape[0] in (1, 3):
+        image = np.moveaxis(image, 0, 2)
+    return np.ascontiguousarray(image[:, :, 0] if image.shape[2:] == (1,) else image, dtype=np.uint8)
