@@ -130,8 +130,7 @@ def _append(response: HTTPResponse, url: str, target: Path, start: int, size: in
     """Write the answer behind the first `start` bytes of the file."""
     done = start
     try:
-        with target.open("ab") as file:
-            file.truncate(start)
+        with target.open("ab" if start else "wb") as file:
             for piece in _pieces(response):
                 done += len(piece)
                 if done > size:

@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from digitkit.core.errors import StoreError
+from digitkit.core.errors import SourceError, StoreError
 from digitkit.core.files import cache_folder, sha256, write_text
 from digitkit.data.seal import Seal, holds, seal
-from digitkit.data.source import RemoteFile, Source
+from digitkit.data.source import TRAIN, RemoteFile, Source
 
 SEALS = "verified.json"  # beside the files: what each was when its sha256 was last checked
 
@@ -23,7 +23,17 @@ def missing(source: Source) -> list[RemoteFile]:
     """The files of a source that are not here, or are not the published ones."""
     folder = source_folder(source)
     seals = _read_seals(folder)
-    return [file for file in source.files if not _is_here(folder / file.name, file, seals.get(file.name))]
+    return [file for file in source.files if not _is_published(folder / file.name, file, seals.get(file.name))]
+
+
+def is_here(source: Source) -> bool:
+    """Whether a source can be read now, without a network."""
+    if source.files:
+        return not missing(source)
+    try:
+        return len(source.read(source_folder(source), TRAIN)) > 0
+    except SourceError:
+        return False
 
 
 def remember(source: Source, files: Iterable[RemoteFile]) -> None:
@@ -43,7 +53,7 @@ def _read_seals(folder: Path) -> dict[str, Seal]:
         return {}
 
 
-def _is_here(path: Path, file: RemoteFile, known: Seal | None) -> bool:
+def _is_published(path: Path, file: RemoteFile, known: Seal | None) -> bool:
     """Whether a file is the published one; it is read only when it was touched since the last check."""
     if known is not None and known.sha256 == file.sha256:
         return holds(path, known)
