@@ -10,6 +10,7 @@ from digitkit.commands.printing import percent, print_json, print_table, progres
 
 if TYPE_CHECKING:
     from digitkit.core.digitset import DigitSet
+    from digitkit.learn.evaluate import Report
     from digitkit.learn.run import Run
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
@@ -99,20 +100,16 @@ def evaluate(
         for made in reports:
             print_json(made.to_plain())
         return
-    rows = [
-        (
-            made.split,
-            f"{made.n:,}",
-            percent(made.accuracy),
-            " to ".join(map(percent, made.interval)),
-            f"{made.f1:.4f}",
-            ", ".join(f"{k}: {percent(share)}" for k, share in made.top_k.items()),
-        )  # fmt: skip
-        for made in reports
-    ]
+    rows = [_row(made) for made in reports]
     print_table(
         str(target), ("part", "pictures", "accuracy", "95 % interval", "macro F1", "true label among the first"), rows
     )
+
+
+def _row(made: "Report") -> tuple[str, ...]:
+    interval = " to ".join(map(percent, made.interval))
+    first = ", ".join(f"{k}: {percent(share)}" for k, share in made.top_k.items())
+    return made.split, f"{made.n:,}", percent(made.accuracy), interval, f"{made.f1:.4f}", first
 
 
 def export(

@@ -14,6 +14,7 @@ import torch
 from digitkit.core.bundle import INPUT, MAX_SIDE, METADATA_KEY, OUTPUTS, Bundle, sign, with_digest
 from digitkit.core.digitset import DigitSet
 from digitkit.core.files import write_bytes
+from digitkit.core.prediction import Thresholds
 from digitkit.export import parity
 from digitkit.export.graph import Graph
 from digitkit.export.parity import Parity
@@ -32,10 +33,12 @@ def export(
     Raises: BundleError when the two differ; then no file is written.
     """
     recipe, stored = run.recipe(), run.report()
-    graph = Graph(recipe.prepare, run.network(), view_count).eval()
+    trust = stored["calibration"]
+    graph = Graph(recipe.prepare, run.network(), view_count, trust["temperature"]).eval()
     record = Bundle(
         name=name or recipe.name, classes=tuple(stored["data"]["classes"]), mode=recipe.prepare.mode.value,
-        size=recipe.prepare.size, views=view_count, report=summary(stored), recipe=to_plain(recipe, run_folder=""),
+        size=recipe.prepare.size, views=view_count, temperature=trust["temperature"],
+        thresholds=Thresholds(**trust["thresholds"]), report=summary(stored), recipe=to_plain(recipe, run_folder=""),
         data_fingerprint=stored["data"]["fingerprint"], versions=stored["versions"],
     )  # fmt: skip
     unsigned = _add_record(to_onnx(graph), record)

@@ -5,15 +5,17 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import lightning
 import torch
 
 from digitkit.core.errors import DataError
+from digitkit.core.prediction import Thresholds
 from digitkit.data.splits import SplitPlan, Splits
 from digitkit.learn import pictures
+from digitkit.learn.calibrate import temperature, tempered, thresholds
 from digitkit.learn.callbacks import Checkpoints, History, Progress
 from digitkit.learn.device import choose_device, choose_precision
 from digitkit.learn.evaluate import Report, probabilities, report
@@ -118,19 +120,27 @@ def _finish(recipe: Recipe, parts: Parts, run: Run, device: torch.device) -> Non
     classes = stored["data"]["classes"]
     network = run.network().to(device)
     scored: dict[str, Any] = {"val": None, "test": None}
+    calibration = {"temperature": 1.0, "thresholds": asdict(Thresholds())}
     for name, images in (("val", parts.val), ("test", parts.test if recipe.run.test else parts.test.first(0))):
         if not len(images):
             continue
         answers = probabilities(network, images.to(device))
+        if name == "val":
+            calibration = _calibrate(answers, images)
         made = report(name, answers, images.labels, classes)
         if name == "test" and recipe.run.views > 1:
             viewed = probabilities(network, images.to(device), recipe.run.views)
             made.accuracy_views[str(recipe.run.views)] = report(name, viewed, images.labels, classes).accuracy
         scored[name] = made.to_plain()
         _draw(run, made, images, answers, classes)
-    run.write_report({**stored, **scored})
+    run.write_report({**stored, **scored, "calibration": calibration})
     pictures.curves(run.history(), run.file("pictures") / "curves.png")
     pictures.batch_sheet(parts.train, recipe.augment.after, classes, recipe.seed, run.file("pictures") / "batch.png")
+
+
+def _calibrate(answers: torch.Tensor, images: Images) -> dict[str, Any]:
+    degree = temperature(answers, images.labels.cpu())
+    return {"temperature": degree, "thresholds": asdict(thresholds(tempered(answers, degree)))}
 
 
 def _draw(run: Run, made: Report, images: Images, answers: torch.Tensor, classes: list[str]) -> None:

@@ -1,0 +1,53 @@
+"""What a probability is worth: temperature and thresholds, chosen on validation.
+
+N images, K classes.
+"""
+
+import torch
+from torch import Tensor
+
+from digitkit.core.prediction import Thresholds
+
+TEMPERATURES = (0.1, 5.0)  # searched between these
+STEPS = 40  # of the golden-section search; each shrinks the bracket by 0.618
+NOT_A_DIGIT = 0.002  # share of true validation digits that may fall under the acceptance threshold
+UNSURE = 0.008  # share that may fall under the margin threshold
+
+
+def temperature(answers: Tensor, labels: Tensor) -> float:
+    """The number that logits are divided by so that probabilities (N,K) mean what they say on labels (N,).
+
+    It minimises the cross-entropy, which has one minimum in the temperature: golden-section search.
+    Source: Guo et al. 2017, On calibration of modern neural networks.
+    """
+    logits = answers.double().clamp_min(1e-12).log()
+    low, high = TEMPERATURES
+    golden = (5**0.5 - 1) / 2
+    for _ in range(STEPS):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        if _cross_entropy(logits / left, labels) < _cross_entropy(logits / right, labels):
+            high = right
+        else:
+            low = left
+    return round((low + high) / 2, 4)
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor) -> float:
+    return float(torch.nn.functional.cross_entropy(logits, labels))
+
+
+def tempered(answers: Tensor, degree: float) -> Tensor:
+    """The probabilities (N,K) that the same logits give at a temperature."""
+    return (answers.double().clamp_min(1e-12).log() / degree).softmax(1).float()
+
+
+def thresholds(answers: Tensor) -> Thresholds:
+    """Acceptance and margin such that few true digits are refused, from tempered validation answers (N,K).
+
+    The paper thresholds (ink share, contrast) belong to prepare and keep their defaults.
+    """
+    best = answers.topk(2, dim=1).values
+    usual = Thresholds()
+    acceptance = min(usual.acceptance, float(best[:, 0].quantile(NOT_A_DIGIT)))
+    margin = min(usual.margin, float((best[:, 0] - best[:, 1]).quantile(UNSURE)))
+    return Thresholds(usual.ink_share, usual.contrast, round(acceptance, 4), round(margin, 4))
