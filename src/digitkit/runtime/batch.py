@@ -13,8 +13,8 @@ from digitkit.core.picture import Pixels
 Indices = NDArray[np.int64]
 
 MAX_BATCH = 256  # pictures that the graph gets at once
-MAX_BATCH_BYTES = 8 * 2**20  # of pixels in one batch; the graph needs some ten times that for a moment
-WINDOW_BYTES = 4 * MAX_BATCH_BYTES  # of pixels that wait to be grouped with others of their size
+MAX_BATCH_BYTES = 4 * 2**20  # of pixels in one batch; the graph needs some ten times that for a moment
+WINDOW_BYTES = 8 * MAX_BATCH_BYTES  # of pixels that wait to be grouped with others of their size
 WINDOW = 4 * MAX_BATCH
 
 

@@ -1,0 +1,57 @@
+"""Pictures go through the graph in batches of one size that are never too large, and lose no place."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitkit.core.picture import Pixels
+from digitkit.runtime.batch import MAX_BATCH, MAX_BATCH_BYTES, WINDOW, WINDOW_BYTES, batches, windows
+
+
+def blank(height: int, width: int) -> Pixels:
+    return np.zeros((height, width, 3), np.uint8)
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), max_size=40))
+def test_every_picture_is_in_one_batch_of_its_size(sizes: list[tuple[int, int]]) -> None:
+    pictures = [np.full((*size, 3), place, np.uint8) for place, size in enumerate(sizes)]
+    seen: dict[int, Pixels] = {}
+    for places, pixels in batches(pictures):
+        assert len(places) == len(pixels)
+        seen |= dict(zip(places.tolist(), pixels, strict=True))
+    assert sorted(seen) == list(range(len(pictures)))
+    assert all(np.array_equal(seen[place], picture) for place, picture in enumerate(pictures))
+
+
+def test_equal_sizes_share_a_batch() -> None:
+    pictures = [blank(2, 3), blank(3, 2), blank(2, 3)]
+    assert [places.tolist() for places, _ in batches(pictures)] == [[0, 2], [1]]
+
+
+def test_a_batch_has_a_limited_number_of_pictures() -> None:
+    sizes = [len(pixels) for _, pixels in batches([blank(1, 1)] * (MAX_BATCH + 5))]
+    assert sizes == [MAX_BATCH, 5]
+
+
+def test_a_batch_has_a_limited_number_of_bytes() -> None:
+    large = [pixels for _, pixels in batches([blank(500, 500)] * 20)]
+    assert sum(len(pixels) for pixels in large) == 20
+    assert max(pixels.nbytes for pixels in large) <= MAX_BATCH_BYTES
+
+
+def test_one_picture_over_the_limit_is_a_batch_of_its_own() -> None:
+    assert [len(pixels) for _, pixels in batches([blank(1024, 1500)] * 2)] == [1, 1]
+
+
+def test_windows_keep_the_order_and_are_limited_in_number_and_bytes() -> None:
+    many = [np.full((1, 1, 3), place % 256, np.uint8) for place in range(2 * WINDOW + 3)]
+    groups = list(windows(iter(many)))
+    assert [len(group) for group in groups] == [WINDOW, WINDOW, 3]
+    assert [int(picture[0, 0, 0]) for group in groups for picture in group] == [n % 256 for n in range(len(many))]
+    photos = list(windows(blank(1024, 1024) for _ in range(15)))
+    assert all(sum(photo.nbytes for photo in group) < WINDOW_BYTES + 1024 * 1024 * 3 for group in photos)
+    assert len(photos) > 1
+
+
+def test_no_pictures_make_no_windows() -> None:
+    assert list(windows([])) == []
