@@ -15,12 +15,13 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     """A Rich table, to standard output; plain text when the output is no terminal."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))  # a file may be called [red].png
     Console().print(table)
 
 

@@ -167,6 +167,9 @@ def _decode_array(array: NDArray[Any], name: str) -> Pixels:
         raise PictureError(f"{name}: an array of shape {array.shape}; expected (H,W), (H,W,1), (H,W,3) or (H,W,4).")
     _check_size(array.shape[1], array.shape[0], name)
     levels = _levels(array, name)
+    height, width = levels.shape[:2]
+    if channels != 4 and max(height, width) <= LIMITS.longest:  # nothing to do, and arrays come by the ten thousand
+        return np.broadcast_to(levels.reshape(height, width, channels), (height, width, 3)).copy(order="C")
     return _show(Image.fromarray(levels[:, :, 0] if levels.shape[2:] == (1,) else levels), name)
 
 

@@ -1,0 +1,130 @@
+"""How `predict` answers: a table, JSON lines or CSV, and pictures of what the model saw."""
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from digitkit.commands.printing import percent, print_json, print_table, say
+from digitkit.core.files import make_folder, write_bytes
+from digitkit.core.picture import Pixels
+from digitkit.core.prediction import Prediction
+
+UNSAFE = re.compile(r"[^\w.-]+")
+MAX_NAME = 80  # characters of a picture's name that are kept in the name of what the model saw
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one picture: a prediction, or an error; `seen` is the file that shows what the model saw."""
+
+    name: str
+    result: Prediction | Exception
+    true_label: str | None = None
+    seen: Path | None = None
+
+
+@dataclass
+class SeenFolder:
+    """Writes what the model saw as PNG, each under a name of its own made from the picture's."""
+
+    folder: Path
+    taken: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """A folder that cannot be written stops the verb before the first picture."""
+        make_folder(self.folder)
+
+    def write(self, name: str, image: Pixels) -> Path:
+        """Write one image, uint8 (S,S) or (S,S,3), in its own size.
+
+        Raises: StoreError when it cannot be written.
+        """
+        from PIL import Image
+
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "PNG")
+        path = self.folder / self._free_name("stdin" if name == "-" else name)
+        write_bytes(path, buffer.getvalue())
+        return path
+
+    def _free_name(self, name: str) -> str:
+        """A safe file name that no picture before has got, also where capitals do not count."""
+        stem = UNSAFE.sub("_", re.sub(r"\.\w{1,5}$", "", name)).strip("._-")[-MAX_NAME:] or "picture"
+        free, number = stem, 1
+        while free.lower() in self.taken:
+            number += 1
+            free = f"{stem}-{number}"
+        self.taken.add(free.lower())
+        return f"{free}.png"
+
+
+def answer_json(outcomes: Iterable[Outcome], top_k: int) -> None:
+    """One object per picture, as soon as it is known."""
+    for outcome in outcomes:
+        if isinstance(outcome.result, Exception):
+            print_json({"picture": outcome.name, "error": str(outcome.result)})
+        else:
+            print_json(_facts(outcome, outcome.result, top_k))
+
+
+def answer_csv(outcomes: Iterable[Outcome], top_k: int) -> None:
+    """One row per picture, as soon as it is known; a failed one has its error in the last column."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    ranks = range(2, top_k + 1)
+    more = [column for rank in ranks for column in (f"label_{rank}", f"confidence_{rank}")]
+    writer.writerow(["picture", "label", "confidence", "verdict", "reason", "true_label", "bundle", *more, "error"])
+    for outcome in outcomes:
+        result = outcome.result
+        if isinstance(result, Exception):
+            _say_failed(result)
+            writer.writerow([outcome.name, *[""] * (6 + len(more)), result])
+            continue
+        cells: list[object] = [outcome.name, result.label, f"{result.confidence:.6f}", result.verdict, result.reason]
+        ranked = [cell for label, share in result.top(top_k)[1:] for cell in (label, f"{share:.6f}")]
+        filled = ranked + [""] * (len(more) - len(ranked))
+        writer.writerow([*cells, outcome.true_label, result.bundle, *filled, ""])
+
+
+def answer_table(outcomes: Iterable[Outcome], top_k: int, title: str) -> None:
+    """One table at the end; pictures that failed are named at once on standard error."""
+    rows: list[Sequence[object]] = []
+    truth_known = False
+    for outcome in outcomes:
+        result = outcome.result
+        if isinstance(result, Exception):
+            _say_failed(result)
+            continue
+        truth_known |= outcome.true_label is not None
+        blank = result.label is None
+        others = "" if blank else ", ".join(f"{label} {percent(share, 1)}" for label, share in result.top(top_k)[1:])
+        label, confidence = ("", "") if blank else (result.label, percent(result.confidence, 1))
+        truth = "" if outcome.true_label is None else outcome.true_label
+        rows.append((outcome.name, label, confidence, result.verdict, result.reason, others, truth))
+    shown = [0, 1, 2, 3, 4, *([5] if top_k > 1 else []), *([6] if truth_known else [])]
+    names = ("picture", "label", "confidence", "verdict", "reason", "then", "true")
+    if rows:
+        print_table(title, [names[place] for place in shown], [[row[place] for place in shown] for row in rows])
+
+
+def _facts(outcome: Outcome, result: Prediction, top_k: int) -> dict[str, object]:
+    """A prediction as JSON values."""
+    facts: dict[str, object] = {
+        "picture": outcome.name, "label": result.label, "confidence": result.confidence, "verdict": result.verdict,
+        "reason": result.reason, "probabilities": dict(result.probabilities), "bundle": result.bundle,
+    }  # fmt: skip
+    if top_k > 1:
+        facts["top"] = [{"label": label, "probability": share} for label, share in result.top(top_k)]
+    if outcome.true_label is not None:
+        facts["true_label"] = outcome.true_label
+    if outcome.seen is not None:
+        facts["seen"] = str(outcome.seen)
+    return facts
+
+
+def _say_failed(error: Exception) -> None:
+    """One line, whatever stands in the picture's name."""
+    say(f"error: {' '.join(str(error).splitlines())}")
