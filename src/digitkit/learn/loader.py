@@ -20,7 +20,7 @@ from digitkit.data.cache import cached_arrays
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
 
-PREPARE_FORMAT = 1  # raise it when prepare gives other images for the same settings: old caches are then left alone
+PREPARE_FORMAT = 2  # raise it when prepare gives other images for the same settings: old caches are then left alone
 CHUNK = 256  # pictures per call of prepare; larger ones fall out of the processor's cache
 CHUNK_PIXELS = 4_000_000  # ... and fewer of large pictures
 Report = Callable[[int, int], None]

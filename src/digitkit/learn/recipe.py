@@ -58,20 +58,26 @@ class PrepareConfig:
     mode: Mode = Mode.ink
     size: int = 28  # px, side of the image
     box: int = 20  # px, longer side of the ink within the image
-    canvas: int = 56  # px, side of the working canvas; smaller pictures are enlarged to it, larger ones reduced
+    coarse: int = 28  # px, side of the canvas on which the digit is found
+    close: int = 40  # px, side of the canvas on which it is read
+    fill: float = 0.72  # share of the close canvas that the longer side of the digit takes
     floor: float = 0.18  # share of the strongest ink that still counts as paper
     knee: float = 0.55  # share of the strongest ink, above the floor, that becomes full ink
-    window: int = 23  # px on the canvas; brightness of the paper is followed over this distance
+    window: int = 11  # px of the coarse canvas, odd; the brightness of the paper is followed over this distance
     channels: int = 1  # of the image: 1 grey, 3 colour (mode photo only)
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_range("prepare.size", self.size, 8, 1024)
         check_range("prepare.box", self.box, 4, self.size)
-        check_range("prepare.canvas", self.canvas, 16, 1024)
+        check_range("prepare.coarse", self.coarse, 20, 256)
+        check_range("prepare.close", self.close, 20, 1024)
+        check_range("prepare.fill", self.fill, 0.2, 0.95)
         check_range("prepare.floor", self.floor, 0, 0.9)
         check_range("prepare.knee", self.knee, 0.01, 1)
-        check_range("prepare.window", self.window, 3, self.canvas)
+        check_range("prepare.window", self.window, 3, self.coarse)
+        if self.window % 2 == 0:
+            raise ConfigError(f"prepare.window must be odd, got {self.window}")
         if self.channels not in (1, 3) or (self.channels == 3 and self.mode is Mode.ink):
             raise ConfigError(f"prepare.channels must be 1, or 3 in mode photo, got {self.channels}")
 

@@ -1,6 +1,6 @@
 """A picture of what prepare does to a picture.
 
-H, W of the picture, G of the canvas and S of the image, in px.
+H, W of the picture in px.
 """
 
 from pathlib import Path
@@ -8,11 +8,13 @@ from pathlib import Path
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from digitkit.core.errors import ConfigError
 from digitkit.core.files import atomic_path
 from digitkit.core.picture import Pixels
-from digitkit.learn.prepare import Ink, Prepare
+from digitkit.learn.ink import Ink
+from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
 
 
@@ -27,20 +29,25 @@ def draw(picture: Pixels, config: PrepareConfig, path: Path) -> dict[str, str]:
     if not isinstance(door.door, Ink):
         raise ConfigError("prepare.mode=photo only resizes and cuts; show prepare draws mode ink.")
     pixels = torch.from_numpy(picture)[None]
-    grey = door.door.canvas(pixels)
-    ink, _ = door.door.ink(grey)
+    height, width = (torch.tensor(float(side)) for side in picture.shape[:2])
+    found = door.door.find(pixels, height, width)
+    close, _ = door.door.look_close(found, height, width)
     image, share, contrast = door(pixels)
     figure = Figure(figsize=(10, 3), layout="constrained")
     steps = (
-        ("picture", torch.from_numpy(picture)),
-        ("grey, square", grey[0, 0]),
-        ("ink", ink[0, 0]),
+        ("picture, and where the digit is", torch.from_numpy(picture)),
+        ("coarse look: ink", found.ink[0, 0]),
+        ("close look: ink", close[0]),
         ("image", image[0, 0]),
     )
-    for axes, (title, values) in zip(figure.subplots(1, 4), steps, strict=True):
+    all_axes = figure.subplots(1, 4)
+    for axes, (title, values) in zip(all_axes, steps, strict=True):
         axes.imshow(values.numpy(), cmap="gray", vmin=0, vmax=255 if values.dtype == torch.uint8 else 1)
-        axes.set_title(f"{title} {values.shape[1]}x{values.shape[0]}", fontsize=9)
+        axes.set_title(f"{title}\n{values.shape[1]}x{values.shape[0]}", fontsize=8)
         axes.axis("off")
+    top, bottom, left, right = (float(side) for side in (found.top, found.bottom, found.left, found.right))
+    frame = Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, color="#b3261e")
+    all_axes[0].add_patch(frame)
     FigureCanvasAgg(figure)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)

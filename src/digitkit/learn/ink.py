@@ -1,0 +1,211 @@
+"""Mode ink of the one door: find the digit on its paper, then read it closely.
+
+N batch, H and W of the picture, A side of the coarse canvas, B side of the close one, S side of the image, all in px.
+The coarse canvas shows the whole picture, stretched to a square; the close one shows the digit with a margin, at one
+scale whatever its size in the picture, and is sampled from the picture itself.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from digitkit.learn.profiles import extent, heavy_runs, inside_borders
+from digitkit.learn.recipe import PrepareConfig
+from digitkit.learn.sampling import as_scalar, highest, lowest, mean, triangle_weights
+
+INK_LEVEL = 0.5  # ink above this counts for the ink share
+SOLID_LEVEL = 0.25  # mean ink of 3x3 px above this is a stroke, below it a speck
+STROKE_WINDOW = 9  # px of 28; no stroke is this wide, so what survives an opening of this width is paper
+COLOUR_STEPS = 4  # of the power iteration; the colour of the ink is far from all others
+CLEAR = 0.15  # share of the coarse canvas at each border that form lines are looked for in
+MARGIN = 1.5  # px of the coarse canvas around the digit that its ends may reach into
+STROKE_EDGE = 5  # px of the close canvas around solid ink that belong to the stroke
+
+
+class Found(NamedTuple):
+    """What the coarse look says.
+
+    `pixels` float (N,H,W*3), 0..255; `colour` (N,3,1), weights of the channels; `low` and `span` (N,1,1,1), 0..1, the
+    darkest grey and how far the brightest is above it; `dark` (N,1,1,1), 1 for dark ink; `paper` (N,A,A); `ink`
+    (N,1,A,A), 0..1; `top`, `bottom`, `left`, `right` (N,1), px of the picture.
+    """
+
+    pixels: Tensor
+    colour: Tensor
+    low: Tensor
+    span: Tensor
+    dark: Tensor
+    paper: Tensor
+    ink: Tensor
+    top: Tensor
+    bottom: Tensor
+    left: Tensor
+    right: Tensor
+
+
+class Ink(nn.Module):
+    """Paper becomes 0 and ink 1, whatever the light, the colour, the polarity, the place and the size."""
+
+    coarse: Tensor
+    close: Tensor
+    out: Tensor
+    ring: Tensor
+
+    def __init__(self, config: PrepareConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("coarse", torch.arange(config.coarse, dtype=torch.float32), persistent=False)
+        self.register_buffer("close", torch.arange(config.close, dtype=torch.float32), persistent=False)
+        self.register_buffer("out", torch.arange(config.size, dtype=torch.float32), persistent=False)
+        ring = torch.ones(1, 1, config.coarse, config.coarse)
+        ring[..., 1:-1, 1:-1] = 0
+        self.register_buffer("ring", ring / ring.sum(), persistent=False)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Shapes: uint8 (N,H,W,3) -> image float (N,1,S,S), ink share (N,), contrast (N,)."""
+        height, width = as_scalar(pixels.shape[1], self.out), as_scalar(pixels.shape[2], self.out)
+        found = self.find(pixels, height, width)
+        ink, contrast = self.look_close(found, height, width)
+        share = (found.ink > INK_LEVEL).to(torch.float32).mean((1, 2, 3))
+        return self.place(ink), share, contrast
+
+    def find(self, pixels: Tensor, height: Tensor, width: Tensor) -> Found:
+        """Where the digit is and what tells it from the paper: uint8 (N,H,W,3)."""
+        count, rows, columns = pixels.shape[:3]
+        flat = pixels.reshape(count, rows, columns * 3).to(torch.float32)
+        # Rows first: a large picture is touched once, the second product is small.
+        lines = self._whole(height, rows) @ flat  # (N,A,W*3)
+        small = lines.reshape(count, self.config.coarse, columns, 3).permute(0, 3, 1, 2)
+        small = small @ self._whole(width, columns).transpose(0, 1)  # (N,3,A,A)
+        colour = _colour(small)
+        grey = (small * colour.unsqueeze(3)).sum(1, keepdim=True) / 255  # (N,1,A,A)
+        low = grey.amin((2, 3), keepdim=True)
+        span = (grey.amax((2, 3), keepdim=True) - low).clamp_min(1e-3)
+        grey = (grey - low) / span
+        dark = self._dark(grey)
+        grey = dark * (1 - grey) + (1 - dark) * grey
+        window = self.config.window
+        paper = mean(lowest(grey, window), window)
+        ink = self._stretch(F.relu(grey - paper))[0]
+        row_extent, column_extent = self._frame(ink)
+        scale_y, scale_x = height / self.config.coarse, width / self.config.coarse
+        return Found(
+            flat, colour, low, span, dark, paper.squeeze(1), ink,
+            row_extent[0] * scale_y, (row_extent[1] + 1) * scale_y,
+            column_extent[0] * scale_x, (column_extent[1] + 1) * scale_x,
+        )  # fmt: skip
+
+    def _whole(self, side: Tensor, length: int) -> Tensor:
+        """The weights that show a whole side on the coarse canvas, (A,length)."""
+        step = side / self.config.coarse
+        positions = ((self.coarse + 0.5) * step - 0.5).clamp_min(0).minimum(side - 1)
+        return triangle_weights(positions, step.clamp_min(1).view(1), length)
+
+    def _dark(self, grey: Tensor) -> Tensor:
+        """1 where ink is darker than paper, else 0: grey (N,1,A,A), 0..1 -> (N,1,1,1).
+
+        Paper lies at the border and in every area wider than a stroke. Opening removes bright strokes and closing dark
+        ones; with right polarity one of them takes the ink away and the other leaves paper as it was.
+        """
+        opened = highest(lowest(grey, STROKE_WINDOW), STROKE_WINDOW).mean((1, 2, 3), keepdim=True)
+        closed = lowest(highest(grey, STROKE_WINDOW), STROKE_WINDOW).mean((1, 2, 3), keepdim=True)
+        border = (grey * self.ring).sum((1, 2, 3), keepdim=True)
+        return (2 * border + opened + closed > 2).to(grey.dtype)
+
+    def _stretch(self, strength: Tensor) -> tuple[Tensor, Tensor]:
+        """Strength over the paper to ink 0..1, and the strongest 3x3 px before: (N,1,s,s) -> same, (N,1,1,1)."""
+        peak = F.avg_pool2d(strength, 3, stride=1).amax((2, 3), keepdim=True)
+        share = strength / peak.clamp_min(1e-3)
+        return ((share - self.config.floor) / self.config.knee).clamp(0, 1), peak
+
+    def _frame(self, ink: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """First and last row and column of the digit, (N,1) each, without specks, form lines and neighbours."""
+        stroke = (ink * _solid(ink)).squeeze(1)  # (N,A,A)
+        clear = int(CLEAR * self.config.coarse)
+        # Columns are judged by their middle rows, so that a line along the top or bottom does not join them.
+        stroke = stroke * inside_borders(stroke[:, clear:-clear].sum(1), self.coarse).unsqueeze(1)
+        stroke = stroke * inside_borders(stroke.sum(2), self.coarse).unsqueeze(2)
+        stroke = stroke * heavy_runs(stroke.sum(1)).unsqueeze(1)
+        rows = heavy_runs(stroke.sum(2))
+        columns = ((stroke * rows.unsqueeze(2)).amax(1) > 0).to(ink.dtype)
+        return extent(rows, self.coarse), extent(columns, self.coarse)
+
+    def look_close(self, found: Found, height: Tensor, width: Tensor) -> tuple[Tensor, Tensor]:
+        """The digit with a margin, ink (N,B,B) 0..1, and its contrast before stretching (N,)."""
+        side = torch.maximum(found.bottom - found.top, found.right - found.left) / self.config.fill
+        step = side / self.config.close  # (N,1) px of the picture per px of the close canvas
+        steps = (self.close + 0.5 - self.config.close / 2) * step - 0.5
+        down, across = (found.top + found.bottom) / 2 + steps, (found.left + found.right) / 2 + steps  # (N,B)
+        grey = self._sample(found, down, across, step, height, width)
+        paper = self._at(down, height) @ found.paper @ self._at(across, width).transpose(1, 2)
+        rows = _within(down, height, found.top, found.bottom, MARGIN * height / self.config.coarse)
+        columns = _within(across, width, found.left, found.right, MARGIN * width / self.config.coarse)
+        strength = F.relu(grey - paper) * rows.unsqueeze(2) * columns.unsqueeze(1)
+        ink, peak = self._stretch(strength.unsqueeze(1))
+        ink = ink * F.max_pool2d(_solid(ink), STROKE_EDGE, stride=1, padding=STROKE_EDGE // 2)
+        return ink.squeeze(1), (peak * found.span).flatten()
+
+    def _sample(
+        self, found: Found, down: Tensor, across: Tensor, step: Tensor, height: Tensor, width: Tensor
+    ) -> Tensor:
+        """The picture itself at positions in px: grey (N,B,B), 0..1, ink bright."""
+        count, rows, flat = found.pixels.shape
+        reach = step.clamp_min(1)
+        vertical = triangle_weights(down.clamp_min(0).minimum(height - 1), reach, rows)  # (N,B,H)
+        horizontal = triangle_weights(across.clamp_min(0).minimum(width - 1), reach, flat // 3)  # (N,B,W)
+        lines = (vertical @ found.pixels).reshape(count, self.config.close, flat // 3, 3)
+        grey = (lines @ found.colour.unsqueeze(1)).squeeze(3) @ horizontal.transpose(1, 2) / 255
+        grey = (grey - found.low.squeeze(1)) / found.span.squeeze(1)
+        dark = found.dark.squeeze(1)
+        return dark * (1 - grey) + (1 - dark) * grey
+
+    def _at(self, positions: Tensor, side: Tensor) -> Tensor:
+        """The weights that sample the coarse canvas at positions in px of the picture: (N,B) -> (N,B,A)."""
+        coarse = (positions + 0.5) * self.config.coarse / side - 0.5
+        return triangle_weights(
+            coarse.clamp(0, self.config.coarse - 1), torch.ones_like(positions[:, :1]), len(self.coarse)
+        )
+
+    def place(self, ink: Tensor) -> Tensor:
+        """The longer side to `box` px, the centre of mass to the middle: (N,B,B) -> (N,1,S,S)."""
+        solid = _solid(ink.unsqueeze(1)).squeeze(1)
+        top, bottom = extent(solid.amax(2), self.close)
+        left, right = extent(solid.amax(1), self.close)
+        step = (torch.maximum(bottom - top, right - left).clamp_min(2) + 1) / self.config.box  # (N,1)
+        down, across = self._centred(ink.sum(2), step), self._centred(ink.sum(1), step)  # (N,S,B)
+        return (down @ ink @ across.transpose(1, 2)).unsqueeze(1)
+
+    def _centred(self, profile: Tensor, step: Tensor) -> Tensor:
+        """The weights that put the centre of mass of a profile into the middle; off the canvas is paper."""
+        centre = (profile * self.close).sum(1, keepdim=True) / profile.sum(1, keepdim=True).clamp_min(1e-3)
+        positions = (self.out + 0.5 - self.config.size / 2) * step + centre  # (N,S)
+        inside = ((positions > -1) & (positions < self.config.close)).to(profile.dtype)
+        return inside.unsqueeze(2) * triangle_weights(positions, step.clamp_min(1), self.config.close)
+
+
+def _colour(small: Tensor) -> Tensor:
+    """The weights of the channels that show the ink best: (N,3,A,A), 0..255 -> (N,3,1), absolute sum 1.
+
+    They are the direction in which pixels differ most from their surroundings; for a grey picture 1/3 each.
+    """
+    detail = (small - mean(small, STROKE_WINDOW)).flatten(2) / 255  # (N,3,A*A)
+    spread = detail @ detail.transpose(1, 2) + 1e-2  # (N,3,3); the constant makes grey the answer for blank paper
+    weights = torch.ones_like(spread[:, :, :1])
+    for _ in range(COLOUR_STEPS):
+        weights = spread @ weights
+        weights = weights / weights.abs().sum(1, keepdim=True).clamp_min(1e-9)
+    return weights
+
+
+def _solid(ink: Tensor) -> Tensor:
+    """1 where there is a stroke, 0 on paper and specks: (N,1,s,s) -> (N,1,s,s)."""
+    return (F.avg_pool2d(ink, 3, stride=1, padding=1) > SOLID_LEVEL).to(ink.dtype)
+
+
+def _within(positions: Tensor, side: Tensor, first: Tensor, last: Tensor, margin: Tensor) -> Tensor:
+    """1 for positions on the picture and near the digit: (N,B) -> (N,B)."""
+    on_picture = (positions > -0.5) & (positions < side - 0.5)
+    near = (positions > first - margin) & (positions < last + margin)
+    return (on_picture & near).to(positions.dtype)
