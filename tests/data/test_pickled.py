@@ -87,7 +87,7 @@ def test_damage_anywhere_is_our_error_and_never_another(tmp_path: Path) -> None:
     content = pickletools.optimize(pickle.dumps((np.arange(3), [np.eye(2, order="F")]), protocol=3))
     rng = np.random.default_rng(0)
     outcomes = set()
-    for _ in range(1_000):
+    for _ in range(300):
         damaged = bytearray(content)
         damaged[int(rng.integers(len(content)))] = int(rng.integers(256))
         try:

@@ -82,8 +82,9 @@ def unpickle_digits(path: Path, folder: Path, size: int = PICKLE_BYTES) -> None:
     splits = read_arrays(path, size)
     if not isinstance(splits, tuple) or len(splits) != 3:
         raise SourceError(f"{path.name}: expected three splits of pictures and labels. Fetch it again.")
-    for prefix, parts in (("train", splits[:2]), ("t10k", splits[2:])):
-        images, labels = zip(*(_digits(part, path) for part in parts), strict=True)
+    digits = [_digits(part, path) for part in splits]
+    for prefix, parts in (("train", digits[:2]), ("t10k", digits[2:])):
+        images, labels = zip(*parts, strict=True)
         write_idx(folder / f"{prefix}-images-idx3-ubyte", np.concatenate(images))
         write_idx(folder / f"{prefix}-labels-idx1-ubyte", np.concatenate(labels))
 

@@ -5,7 +5,7 @@ import pickle
 import re
 import zlib
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +105,7 @@ class _ArrayUnpickler(pickle._Unpickler):
     """
 
     # Without this step: no array needs it, and it reserves as much memory as the file says.
-    dispatch = {step: run for step, run in pickle._Unpickler.dispatch.items() if step != pickle.BYTEARRAY8[0]}
+    dispatch: ClassVar = {step: run for step, run in pickle._Unpickler.dispatch.items() if step != pickle.BYTEARRAY8[0]}
 
     def find_class(self, module: str, name: str) -> object:
         """Give the stand-in for one of numpy's names.
