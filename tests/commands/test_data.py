@@ -1,0 +1,122 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from digitkit.cli import app
+from tests.conftest import DrawDigits
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DIGITKIT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def digits(tmp_path: Path, drawn_digits: DrawDigits) -> Path:
+    """A folder of class folders with two pictures in each."""
+    drawn = drawn_digits(20, np.random.default_rng(0))
+    for index, (picture, label) in enumerate(drawn):
+        (tmp_path / "digits" / label).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(255 - picture).save(tmp_path / "digits" / label / f"{index}.png")
+    return tmp_path / "digits"
+
+
+def ask(*words: str | Path, code: int = 0) -> tuple[list[dict[str, object]], str]:
+    """What a verb prints as JSON, and what it says to people."""
+    answer = CliRunner().invoke(app, ["data", *map(str, words)])
+    assert answer.exit_code == code, answer.output
+    return [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")], answer.stderr
+
+
+def test_the_list_names_every_source_and_says_whether_it_is_here() -> None:
+    sources, _ = ask("list", "--json")
+    here = {source["source"]: source["here"] for source in sources}
+    assert (here["mnist"], here["optdigits"]) == (False, True)
+
+
+def test_the_list_for_people_is_a_table() -> None:
+    answer = CliRunner().invoke(app, ["data", "list"])
+    assert answer.exit_code == 0
+    assert "optdigits" in answer.stdout
+    assert "folder:PATH" in answer.stdout
+
+
+def test_a_source_that_comes_with_a_package_needs_no_fetching(cache: Path) -> None:
+    assert ask("fetch", "optdigits", "--json")[0] == [{"source": "optdigits", "folder": None, "files": []}]
+    assert not cache.exists()
+
+
+def test_a_source_that_cannot_be_had_fails_and_the_others_are_still_fetched() -> None:
+    answers, said = ask("fetch", "mnist", "optdigits", "--offline", "--json", code=3)
+    assert [answer["source"] for answer in answers] == ["mnist", "optdigits"]
+    assert "offline" in str(answers[0]["error"])
+    assert said.startswith("error: mnist: train-images-idx3-ubyte")
+
+
+def test_a_mistyped_source_is_a_bad_request_that_names_the_nearest() -> None:
+    _, said = ask("fetch", "optdigits", "mnits", code=2)
+    assert said == "error: Unknown source 'mnits'. Did you mean 'mnist'?\n"
+
+
+def test_inspect_gives_the_figures_of_each_part() -> None:
+    parts, _ = ask("inspect", "optdigits", "--json")
+    assert [(part["part"], part["pictures"]) for part in parts] == [("train", 1438), ("test", 359)]
+
+
+def test_inspect_tells_people_classes_sizes_and_ink(digits: Path) -> None:
+    answer = CliRunner().invoke(app, ["data", "inspect", f"folder:{digits}"], terminal_width=200)
+    assert answer.exit_code == 0
+    assert "pictures with dark ink" in answer.stdout
+    assert "100.00 %" in answer.stdout
+
+
+def test_inspect_draws_a_sheet_of_examples(digits: Path, tmp_path: Path) -> None:
+    _, said = ask("inspect", f"folder:{digits}", "--picture", tmp_path / "sheet.png", "--json")
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.height > 10 * 28
+    assert str(tmp_path / "sheet.png") in said
+
+
+def test_inspect_names_the_files_that_are_no_pictures(digits: Path) -> None:
+    (digits / "3" / "notes.png").write_text("text")
+    parts, said = ask("inspect", f"folder:{digits}", "--json")
+    assert parts[0]["pictures"] == 20
+    assert said.startswith("train: skipped 3/notes.png")
+
+
+def test_inspect_of_a_part_that_is_not_there_names_those_that_are(digits: Path) -> None:
+    _, said = ask("inspect", f"folder:{digits}", "--part", "test", code=3)
+    assert "has no part 'test'. Its parts: train." in said
+
+
+def test_inspect_of_a_folder_without_pictures_says_what_it_should_hold(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    _, said = ask("inspect", f"folder:{tmp_path / 'empty'}", code=3)
+    assert "one folder per class" in said
+
+
+def test_prepare_gives_sizes_and_statistics_and_is_kept(digits: Path, cache: Path) -> None:
+    words = (
+        "prepare",
+        f"data.sources=[folder:{digits}]",
+        "data.val_size=10",
+        "prepare.size=20",
+        "prepare.box=14",
+        "--json",
+    )
+    (first,), _ = ask(*words)
+    assert (first["train"], first["val"], first["test"], first["size"]) == (10, 10, 0, 20)
+    entries = sorted(path.name for path in (cache / "arrays").iterdir())
+    (second,), _ = ask(*words)
+    assert {**first, "prepare_seconds": 0} == {**second, "prepare_seconds": 0}
+    assert sorted(path.name for path in (cache / "arrays").iterdir()) == entries
+
+
+def test_prepare_refuses_a_key_that_is_none() -> None:
+    _, said = ask("prepare", "prepare.sise=20", code=2)
+    assert "prepare.size" in said
