@@ -112,12 +112,12 @@ clean: ## remove .venv and everything built; runs/ stays
 	@touch $@
 
 .venv/.train: requirements/train.txt .venv/.tools
-	@echo "Installing what training needs (requirements/train.txt: about 5.5 GB on disk with torch, some minutes the first time)"
+	@echo "Installing what training needs (requirements/train.txt: about 6 GB on disk with torch, some minutes the first time)"
 	@$(PIP) install --progress-bar off --require-hashes --no-build-isolation -r $< | $(QUIETLY)
 	@touch $@
 
 .venv/.all: requirements/all.txt requirements/train.txt .venv/.tools
-	@echo "Installing what training, tests and docs need (requirements/all.txt: about 5.7 GB on disk with torch, some minutes the first time)"
+	@echo "Installing what training, tests and docs need (requirements/all.txt: about 6 GB on disk with torch, some minutes the first time)"
 	@$(PIP) install --progress-bar off --require-hashes --no-build-isolation -r $< | $(QUIETLY)
 	@touch .venv/.train $@
 
