@@ -59,6 +59,28 @@ def test_rows_that_come_piece_by_piece_make_one_array() -> None:
     assert np.array_equal(cached_rows("key", fill)["squares"], np.arange(1_000) ** 2)
 
 
+def test_rows_that_come_in_any_order_find_their_place() -> None:
+    def fill(writer: ArrayWriter) -> None:
+        pixels = writer.lay_out("pixels", (100, 2, 2), np.uint8)
+        for index in np.random.default_rng(0).permutation(100):
+            pixels[index] = index
+        writer.append("labels", np.arange(3))
+
+    arrays = cached_rows("key", fill)
+    assert arrays["pixels"][:, 1, 0].tolist() == list(range(100))
+    assert arrays["labels"].tolist() == [0, 1, 2]
+    assert np.array_equal(cached_arrays("key", never)["pixels"], arrays["pixels"])
+
+
+@pytest.mark.parametrize("shape", [(0, 28, 28), (5,), (3, 0)])
+def test_an_array_of_any_shape_can_be_laid_out(shape: tuple[int, ...]) -> None:
+    def fill(writer: ArrayWriter) -> None:
+        writer.lay_out("zeros", shape, np.int64)
+
+    zeros = cached_rows("key", fill)["zeros"]
+    assert (zeros.shape, str(zeros.dtype), bool(zeros.any())) == (shape, "int64", False)
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -19,7 +19,7 @@ def random_pixels(*shape: int) -> Pixels:
 
 def test_dense_sets_of_one_size_stay_dense() -> None:
     first, second = random_pixels(3, 4, 5), random_pixels(2, 4, 5)
-    united = unite([digits_of(Dense(first)), digits_of(Dense(second), name="b")], CLASSES)
+    united = unite([digits_of(Dense(first)), digits_of(Dense(second), name="b")], CLASSES, "content")
     assert isinstance(united.pictures, Dense)
     assert np.array_equal(united.pictures.pixels, np.concatenate([first, second]))
     assert united.origins.tolist() == ["a/train/0", "a/train/1", "a/train/2", "b/train/0", "b/train/1"]
@@ -38,7 +38,7 @@ def test_dense_sets_of_one_size_stay_dense() -> None:
 )
 def test_sets_of_several_kinds_become_ragged_with_every_pixel(second: Pictures) -> None:
     first = Dense(random_pixels(3, 4, 5))
-    united = unite([digits_of(first), digits_of(second)], CLASSES)
+    united = unite([digits_of(first), digits_of(second)], CLASSES, "content")
     assert isinstance(united.pictures, Ragged)
     expected = [group[index] for group in (first, second) for index in range(len(group))]
     assert all(np.array_equal(united.pictures[index], picture) for index, picture in enumerate(expected))
@@ -46,11 +46,11 @@ def test_sets_of_several_kinds_become_ragged_with_every_pixel(second: Pictures) 
 
 def test_a_single_set_is_not_copied() -> None:
     digits = digits_of(Dense(random_pixels(3, 4, 5)))
-    assert unite([digits, digits.take(np.zeros(0, np.int64))], CLASSES) is digits
+    assert unite([digits, digits.take(np.zeros(0, np.int64))], CLASSES, "") is digits
 
 
 def test_nothing_at_all_is_an_empty_set_with_its_classes() -> None:
-    united = unite([], CLASSES)
+    united = unite([], CLASSES, "")
     assert len(united) == 0
     assert united.classes == CLASSES
 

@@ -6,11 +6,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.lib import format as npy
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+PIECE_BYTES = 2**24
 
 Array = NDArray[np.generic]
 
@@ -36,7 +38,7 @@ class _Growing:
 
     def finish(self) -> None:
         """Say in the header how many rows there are and bring all of it to the disk."""
-        start = self.file.tell() - self.rows * self.dtype.itemsize * math.prod(self.row)
+        start = self.file.seek(0, os.SEEK_END) - self.rows * self.dtype.itemsize * math.prod(self.row)
         assert self.write_header() == start, "the header of a .npy file keeps its length"
         self.file.flush()
         os.fsync(self.file.fileno())
@@ -72,6 +74,19 @@ class ArrayWriter:
         array.rows += len(rows)
         if rows.size:
             array.file.write(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data)
+
+    def lay_out(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """A whole array on disk, zeros at first: for rows that do not come in their order.
+
+        Its room is taken at once, since a disk that fills up under a mapped file would kill the process.
+        Raises: OSError when the disk has no room for it.
+        """
+        bytes_of_row = np.dtype(dtype).itemsize * math.prod(shape[1:])
+        step = max(1, PIECE_BYTES // max(1, bytes_of_row))
+        for start in range(0, max(1, shape[0]), step):
+            self.append(name, np.zeros((min(step, shape[0] - start), *shape[1:]), dtype))
+        self._arrays[name].finish()
+        return npy.open_memmap(self._folder / f"{name}.npy", mode="r+")
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitkit.core.digitset import DigitSet, Indices, Pictures
+from digitkit.core.digitset import Dense, DigitSet, Indices, Pictures
+from digitkit.data.rows import take_rows
 from digitkit.data.union import unite
 
 MARK = np.dtype((np.void, 16))  # 16 bytes: among a million pictures two meet by chance once in 10^26 sets
@@ -46,8 +47,8 @@ class MarkedSet:
     @classmethod
     def unite(cls, sets: Sequence["MarkedSet"], classes: tuple[str, ...]) -> "MarkedSet":
         """Several sets as one, in their order."""
-        digits = unite([marked.digits for marked in sets], classes)
-        return cls(digits, np.concatenate([np.zeros(0, MARK), *(marked.marks for marked in sets)]))
+        marks: Marks = np.concatenate([np.zeros(0, MARK), *(marked.marks for marked in sets)])
+        return cls(unite([marked.digits for marked in sets], classes, _hash(marks)), marks)
 
     def __len__(self) -> int:
         """How many pictures there are."""
@@ -55,13 +56,24 @@ class MarkedSet:
 
     def take(self, indices: Indices) -> "MarkedSet":
         """The chosen pictures, in that order."""
-        return MarkedSet(self.digits.take(indices), self.marks[indices])
+        digits, marks = self.digits, self.marks[indices]
+        pictures = (
+            Dense(take_rows(digits.pictures.pixels, indices, _hash(marks)))
+            if isinstance(digits.pictures, Dense)
+            else digits.pictures.take(indices)
+        )
+        return MarkedSet(DigitSet(pictures, digits.labels[indices], digits.classes, digits.origins[indices]), marks)
 
     def without(self, reserved: "MarkedSet") -> "MarkedSet":
         """The pictures that are not among the reserved; the same set when that is all of them."""
         known = set(reserved.marks.tolist())
         free = np.fromiter((mark not in known for mark in self.marks.tolist()), np.bool_, len(self))
         return self if free.all() else self.take(np.flatnonzero(free))
+
+
+def _hash(marks: Marks) -> str:
+    """One name for the content of pictures, in their order."""
+    return hashlib.sha256(marks.tobytes()).hexdigest()
 
 
 def fingerprint_of(parts: Mapping[str, MarkedSet]) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from digitkit.core.digitset import Dense, DigitSet, Pictures, Ragged
 from digitkit.core.picture import Pixels
+from digitkit.data.rows import join_rows
 
 
 def shared_classes(sets: Sequence[DigitSet]) -> tuple[str, ...]:
@@ -30,27 +31,30 @@ def relabel(digits: DigitSet, classes: tuple[str, ...]) -> tuple[DigitSet, dict[
     return DigitSet(kept.pictures, labels[known], classes, kept.origins), unknown
 
 
-def unite(sets: Sequence[DigitSet], classes: tuple[str, ...]) -> DigitSet:
-    """All pictures of sets that share one vocabulary, in their order; none at all is an empty set."""
+def unite(sets: Sequence[DigitSet], classes: tuple[str, ...], content: str) -> DigitSet:
+    """All pictures of sets that share one vocabulary, in their order; none at all is an empty set.
+
+    `content` is a hash of the pictures in that order: many of them are kept on disk under it.
+    """
     filled = [digits for digits in sets if len(digits)]
     if len(filled) == 1:
         return filled[0]
     if not filled:
         return DigitSet(Ragged.pack([]), np.zeros(0, np.int64), classes, np.zeros(0, np.str_))
-    pictures = _join([digits.pictures for digits in filled])
+    pictures = _join([digits.pictures for digits in filled], content)
     labels = np.concatenate([digits.labels for digits in filled])
     return DigitSet(pictures, labels, classes, np.concatenate([digits.origins for digits in filled]))
 
 
-def _join(groups: Sequence[Pictures]) -> Pictures:
+def _join(groups: Sequence[Pictures], content: str) -> Pictures:
     """Dense when all pictures have one shape, else ragged."""
     dense = [group.pixels for group in groups if isinstance(group, Dense)]
     if len(dense) == len(groups) and len({pixels.shape[1:] for pixels in dense}) == 1:
-        return Dense(np.concatenate(dense))
+        return Dense(join_rows(dense, content))
     ragged = [_as_ragged(group) for group in groups]
     starts = np.cumsum([0] + [len(group.buffer) for group in ragged])
     return Ragged(
-        np.concatenate([group.buffer for group in ragged]),
+        join_rows((group.buffer for group in ragged), content),
         np.concatenate([group.offsets + start for group, start in zip(ragged, starts, strict=False)]),
         np.concatenate([group.shapes for group in ragged]),
     )
