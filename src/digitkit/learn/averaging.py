@@ -32,7 +32,7 @@ class Average(nn.Module):
             return
         self.updates += 1
         count = int(self.updates)
-        keep = min(self.config.decay, count / (9 + count))  # a young average forgets its start
+        keep = min(self.config.decay, (1 + count) / (10 + count))  # a young average forgets its start
         pairs = list(zip(self.network.state_dict().values(), raw.state_dict().values(), strict=True))
         floating = [(mean, now) for mean, now in pairs if mean.is_floating_point()]
         torch._foreach_lerp_([mean for mean, _ in floating], [now for _, now in floating], 1 - keep)

@@ -1,9 +1,28 @@
 """What to compute on, and in which number format."""
 
+import ctypes
+import sys
+
 import torch
 
 from digitkit.core.errors import ConfigError
 from digitkit.learn.recipe import Precision, RunConfig
+
+# glibc's names for what `keep_freed_memory` sets, and the bytes; 32 MiB is the largest threshold that it takes.
+MALLOC = {"M_MMAP_THRESHOLD": (-3, 32 << 20), "M_TRIM_THRESHOLD": (-1, 1 << 30), "M_TOP_PAD": (-2, 256 << 20)}
+
+
+def keep_freed_memory() -> None:
+    """Let malloc reuse large blocks instead of handing them back: 6,300 page faults of a step of 512 images become 0.
+
+    A fifth of the time of a step on two cores (docs/log.md, 2). Nothing happens where malloc is not glibc's.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for number, size in MALLOC.values():
+            mallopt(number, size)
 
 
 def choose_device(config: RunConfig) -> torch.device:

@@ -26,13 +26,28 @@ class Standardise(nn.Module):
         return (images - self.mean) / self.std
 
 
+class Trim(nn.Module):
+    """Drop the outer px: (N,C,S,S) -> (N,C,S-2*border,S-2*border)."""
+
+    def __init__(self, border: int) -> None:
+        super().__init__()
+        self.border = border
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Shapes: (N,C,S,S) -> (N,C,S-2*border,S-2*border)."""
+        border = self.border
+        return images[:, :, border:-border, border:-border] if border else images
+
+
 class Residual(nn.Module):
     """A convolution, batch norm and activation added to what came in. Shapes: (N,C,S,S) in and out."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, momentum: float = 0.1) -> None:
         super().__init__()
         self.branch = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels, momentum=momentum),
+            nn.ReLU(),
         )
 
     def forward(self, x: Tensor) -> Tensor:

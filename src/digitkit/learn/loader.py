@@ -122,11 +122,14 @@ def as_colour(pixels: Pixels) -> Pixels:
 class Batches:
     """Batches of a training, as many as the budget says; every image is drawn once before any is drawn twice.
 
+    After the first pass only the hardest share is drawn, by the loss when last seen, where `hard_share` is not 0.
     Iterating goes on from the position in the state, so a resumed run sees what the uninterrupted one would have seen.
     """
 
-    def __init__(self, images: Images, batch: int, steps: int, seed: int) -> None:
+    def __init__(self, images: Images, batch: int, steps: int, seed: int, hard_share: float = 0.0) -> None:
         self.images, self.batch, self.steps = images, min(batch, len(images)), steps
+        self.hard = max(self.batch, int(hard_share * len(images))) if hard_share else len(images)
+        self.losses = torch.full((len(images),), torch.inf)  # an image not seen yet counts as hard
         self.rng = torch.Generator().manual_seed(seed)
         self.order = torch.empty(0, dtype=torch.long)
         self.position = 0
@@ -136,28 +139,43 @@ class Batches:
         """Steps in all."""
         return self.steps
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pairs of uint8 (B,C,S,S) and int64 (B,), on the device of the images."""
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Pixels uint8 (B,C,S,S) and labels int64 (B,) on the device of the images, and their indices (B,)."""
         while self.done < self.steps:
             self.done += 1
-            chosen = self._draw().to(self.images.pixels.device)
-            yield self.images.pixels[chosen], self.images.labels[chosen]
+            indices = self._draw()
+            chosen = indices.to(self.images.pixels.device)
+            yield self.images.pixels[chosen], self.images.labels[chosen], indices
         self.done = 0
+
+    def note(self, indices: Tensor, losses: Tensor) -> None:
+        """Remember the losses (B,) of images, to know the hard ones."""
+        self.losses[indices.cpu()] = losses.float().cpu()
 
     def _draw(self) -> Tensor:
         taken = self.order[self.position : self.position + self.batch]
         self.position += len(taken)
         if len(taken) < self.batch:  # the last batch of an epoch is filled from the next one: no image is left out
-            self.order = torch.randperm(len(self.images), generator=self.rng)
+            self.order = self._pass()
             self.position = self.batch - len(taken)
             taken = torch.cat([taken, self.order[: self.position]])
         return taken
 
+    def _pass(self) -> Tensor:
+        """The indices of one pass, in random order."""
+        if self.hard == len(self.images):
+            return torch.randperm(len(self.images), generator=self.rng)
+        order = torch.randperm(len(self.images), generator=self.rng)  # ties, such as unseen images, fall by lot
+        hardest = order[self.losses[order].topk(self.hard).indices]
+        return hardest[torch.randperm(self.hard, generator=self.rng)] if self.done > 1 else order
+
     def state_dict(self) -> dict[str, Any]:
         """Where the drawing stands."""
-        return {"rng": self.rng.get_state(), "order": self.order, "position": self.position, "done": self.done}
+        place = {"order": self.order, "position": self.position, "done": self.done}
+        return {"rng": self.rng.get_state(), "losses": self.losses, **place}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
         self.rng.set_state(state["rng"])
+        self.losses = state["losses"]
         self.order, self.position, self.done = state["order"], state["position"], state["done"]

@@ -3,6 +3,7 @@
 B batch, C channels, S side in px, K classes.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import lightning
@@ -18,6 +19,8 @@ from digitkit.learn.optim import OPTIMISERS
 from digitkit.learn.recipe import Precision, Recipe
 from digitkit.learn.schedule import lr_share
 
+Note = Callable[[Tensor, Tensor], None]
+
 
 def build_network(recipe: Recipe, classes: int, mean: list[float], std: list[float]) -> nn.Module:
     """The recipe's network with its standardising first layer: images 0..1 (N,C,S,S) -> logits (N,K)."""
@@ -27,23 +30,30 @@ def build_network(recipe: Recipe, classes: int, mean: list[float], std: list[flo
 
 
 class DigitModule(lightning.LightningModule):
-    """What Lightning trains; `network` holds the raw weights, `average.network` the ones that count."""
+    """What Lightning trains; `network` holds the raw weights, `average.network` the ones that count.
 
-    def __init__(self, recipe: Recipe, network: nn.Module, steps: int, precision: Precision) -> None:
+    `note` gets the indices and the losses of each batch.
+    """
+
+    def __init__(self, recipe: Recipe, network: nn.Module, steps: int, precision: Precision, note: Note) -> None:
         super().__init__()
+        self.note = note
         self.recipe, self.steps, self.precision = recipe, steps, precision
         self.network = network.to(memory_format=torch.channels_last)
         self.average = Average(self.network, recipe.average)
         self.rng = torch.Generator().manual_seed(recipe.seed)
         self.losses: list[Tensor] = []
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Augment and score one batch: uint8 (B,C,S,S) and int64 (B,) -> the loss, a scalar."""
-        pixels, labels = batch
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Augment and score one batch: uint8 (B,C,S,S), int64 (B,) and indices (B,) -> the loss, a scalar."""
+        pixels, labels, indices = batch
         images = augment(pixels, self.recipe.augment.after, self.rng)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision is Precision.bf16):
             logits = self.network(images)
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.loss.smoothing)
+        smoothing = self.recipe.loss.smoothing
+        each = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing, reduction="none")  # (B,)
+        self.note(indices, each.detach())
+        loss = each.mean()
         self.losses.append(loss.detach())
         return loss
 

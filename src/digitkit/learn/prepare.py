@@ -18,7 +18,11 @@ LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look: ITU-R BT.60
 
 
 class Prepared(NamedTuple):
-    """What comes out: `image` float (N,C,S,S) in steps of 1/255, 0..1; `ink_share` (N,) 0..1; `contrast` (N,) 0..1."""
+    """What comes out: `image` float (N,C,S,S), 0..1; `ink_share` (N,) 0..1; `contrast` (N,) 0..1.
+
+    Training keeps images as uint8, rounded to 1/255. The graph does not round: a value that lies between two steps would
+    fall to one side in torch and to the other elsewhere, and move a probability by 2e-4 (docs/decisions.md).
+    """
 
     image: Tensor
     ink_share: Tensor
@@ -36,7 +40,7 @@ class Prepare(nn.Module):
     def forward(self, pixels: Tensor) -> Prepared:
         """Shapes: uint8 (N,H,W,3) -> image float (N,C,S,S), ink share (N,), contrast (N,)."""
         image, ink_share, contrast = self.door(pixels)
-        return Prepared(torch.round(image.clamp(0, 1) * 255) / 255, ink_share, contrast)
+        return Prepared(image.clamp(0, 1), ink_share, contrast)
 
 
 class Photo(nn.Module):

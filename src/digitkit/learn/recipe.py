@@ -135,7 +135,7 @@ class AverageConfig:
     """The averaged copy of the weights, which is what gets scored, chosen and exported."""
 
     every: int = 5  # steps between two updates; 0 = no average, the raw weights are used
-    decay: float = 0.95  # share of the old average kept at an update, at the end of its warm-up
+    decay: float = 0.774  # share of the old average kept at an update, once it is past its warm-up; .95 per step
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -149,10 +149,12 @@ class BudgetConfig:
 
     epochs: float = 4.0  # passes over the training part; parts of a pass count
     batch: int = 512  # images per step
+    hard_share: float = 0.0  # share of the images, those with the largest losses, shown after the first pass; 0 = all
     least_steps: int = 200  # so that a small set is learnt too: more epochs are made until there are this many steps
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        check_range("budget.hard_share", self.hard_share, 0, 1)
         check_range("budget.least_steps", self.least_steps, 1, 1e9)
         check_range("budget.epochs", self.epochs, 0.001, 1e6)
         check_range("budget.batch", self.batch, 1, 1e6)

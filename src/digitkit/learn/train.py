@@ -17,7 +17,7 @@ from digitkit.data.splits import SplitPlan, Splits
 from digitkit.learn import pictures
 from digitkit.learn.calibrate import temperature, tempered, thresholds
 from digitkit.learn.callbacks import Checkpoints, History, Progress
-from digitkit.learn.device import choose_device, choose_precision
+from digitkit.learn.device import choose_device, choose_precision, keep_freed_memory
 from digitkit.learn.evaluate import Report, probabilities, report
 from digitkit.learn.loader import Batches, Images, prepared
 from digitkit.learn.module import DigitModule, build_network
@@ -63,6 +63,7 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
             f"No training pictures in {', '.join(recipe.data.sources)}. Name sources with data.sources=[...]."
         )
     device = choose_device(recipe.run)
+    keep_freed_memory()
     if recipe.run.threads:
         torch.set_num_threads(recipe.run.threads)
     parts = prepare_parts(recipe, splits, progress)
@@ -96,7 +97,8 @@ def _fit(
     """The steps themselves; returns the seconds from the first augmentation to the final weights, and the steps."""
     batch = min(recipe.budget.batch, len(parts.train))
     steps = max(recipe.budget.least_steps, round(recipe.budget.epochs * len(parts.train) / batch))
-    module = DigitModule(recipe, network, steps, choose_precision(recipe.run, device))
+    batches = Batches(parts.train.to(device), batch, steps, recipe.seed, recipe.budget.hard_share)
+    module = DigitModule(recipe, network, steps, choose_precision(recipe.run, device), batches.note)
     history, checkpoints = History(run, parts.val.to(device), steps, progress), Checkpoints(run)
     with _quiet():
         trainer = lightning.Trainer(
@@ -104,7 +106,6 @@ def _fit(
             logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
             num_sanity_val_steps=0, use_distributed_sampler=False, deterministic="warn",
         )  # fmt: skip
-        batches = Batches(parts.train.to(device), batch, steps, recipe.seed)
         trainer.fit(module, batches, ckpt_path=run.file("last.ckpt") if resume else None, weights_only=True)
     if checkpoints.stopped_at and checkpoints.stopped_at < steps:
         raise KeyboardInterrupt(
