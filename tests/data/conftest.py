@@ -29,6 +29,7 @@ class Mirror:
     address: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     breaks_after: dict[str, int] = field(default_factory=dict)  # bytes of one answer, then the line is cut, once
+    hangs_up: set[str] = field(default_factory=set)  # names for which there is no answer at all
     does_ranges: bool = True
     tells_length: bool = True
     requests: list[tuple[str, str]] = field(default_factory=list)  # name, Range header
@@ -40,6 +41,8 @@ class Mirror:
         """Serve one request."""
         name, wanted = request.path.lstrip("/"), request.headers.get("Range", "")
         self.requests.append((name, wanted))
+        if name in self.hangs_up:
+            return
         content = self.files.get(name)
         if content is None:
             request.send_error(404)

@@ -87,6 +87,45 @@ def test_the_rest_of_another_file_is_thrown_away_and_fetched_whole(mirror: Mirro
     assert lines == []
 
 
+def test_a_part_longer_than_the_file_is_thrown_away(mirror: Mirror, cache: Path) -> None:
+    mirror.files["a"] = CONTENT
+    folder = cache / "sources" / "tests"
+    folder.mkdir(parents=True)
+    (folder / "a.part").write_bytes(CONTENT + b"more")
+    fetch(source_of(remote("a", CONTENT, mirror.url("a"))))
+    assert mirror.requests == [("a", "")]
+
+
+def test_a_part_that_was_whole_already_is_taken_without_asking(mirror: Mirror, cache: Path) -> None:
+    folder = cache / "sources" / "tests"
+    folder.mkdir(parents=True)
+    (folder / "a.part").write_bytes(CONTENT)
+    fetch(source_of(remote("a", CONTENT, mirror.url("a"))))
+    assert (folder / "a").read_bytes() == CONTENT
+    assert mirror.requests == []
+
+
+def test_a_mirror_that_refuses_the_rest_is_asked_for_all_of_it(mirror: Mirror, cache: Path) -> None:
+    mirror.files["a"] = CONTENT[:1_000]  # shorter than what is here already
+    folder = cache / "sources" / "tests"
+    folder.mkdir(parents=True)
+    (folder / "a.part").write_bytes(CONTENT[:2_000])
+    lines = Lines()
+    with pytest.raises(FetchError):
+        fetch(source_of(remote("a", CONTENT, mirror.url("a"))), report=lines)
+    assert mirror.requests == [("a", "bytes=2000-"), ("a", "")]
+    assert "has 1,000 bytes, expected 1,024,000" in lines.text
+
+
+def test_a_mirror_that_hangs_up_is_said_and_the_next_is_asked(mirror: Mirror) -> None:
+    mirror.hangs_up.add("silent")
+    mirror.files["good"] = CONTENT
+    lines = Lines()
+    fetch(source_of(remote("a", CONTENT, mirror.url("silent"), mirror.url("good"))), report=lines)
+    assert len(lines) == 1
+    assert "broke off" in lines[0]
+
+
 def test_a_missing_file_is_said_in_one_line_and_the_next_mirror_is_asked(mirror: Mirror) -> None:
     mirror.files["good"] = CONTENT
     lines = Lines()
@@ -111,6 +150,29 @@ def test_a_host_that_refuses_is_like_one_that_is_away(mirror: Mirror) -> None:
     lines = Lines()
     fetch(source_of(remote("a", CONTENT, f"http://127.0.0.1:{closed}/a", mirror.url("a"))), report=lines)
     assert "cannot be reached" in lines.text
+
+
+def test_a_host_of_many_addresses_is_tried_at_two_of_them_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    look_up, tried = socket.create_connection, []
+
+    def many_addresses(host: str, *rest: object, **options: object) -> list[object]:
+        if host != "many.localhost":
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
+        places = [(socket.AF_INET, (f"127.0.0.{n}", port)) for n in range(1, 9)]
+        places.insert(1, (socket.AF_INET6, ("::1", port)))
+        return [(family, socket.SOCK_STREAM, 6, "", place) for family, place in places]
+
+    def note(address: tuple[str, int], *rest: object) -> socket.socket:
+        tried.append(address[0])
+        return look_up(address, 0.1)
+
+    monkeypatch.setattr(socket, "getaddrinfo", many_addresses)
+    monkeypatch.setattr(socket, "create_connection", note)
+    with pytest.raises(FetchError):
+        fetch(source_of(remote("a", CONTENT, f"http://many.localhost:{port}/a")))
+    assert tried == ["127.0.0.1", "::1"]
 
 
 def test_a_wrong_checksum_names_what_was_expected_what_came_and_the_cure(mirror: Mirror, cache: Path) -> None:

@@ -1,8 +1,9 @@
 """One file from one URL, going on where an earlier attempt broke off."""
 
+import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
@@ -26,10 +27,25 @@ class _Interrupted(Exception):
     """The mirror broke off in the middle."""
 
 
+def _reach(address: tuple[str, int], timeout_s: float, source_address: object = None) -> socket.socket:
+    """Connect to a host by its first address of each family.
+
+    A host can have a dozen addresses; where packets vanish, each would cost the whole timeout.
+    """
+    found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+    firsts = {family: place for family, _, _, _, place in reversed(found)}
+    families = sorted(firsts, key=[family for family, *_ in found].index)
+    for family in families[:-1]:
+        with suppress(OSError):
+            return socket.create_connection(firsts[family][:2], timeout_s)
+    return socket.create_connection(firsts[families[-1]][:2], timeout_s)
+
+
 class _PatientConnection(HTTPConnection):
     """Quick to give up on a host, patient with its answer."""
 
     def connect(self) -> None:
+        self._create_connection = _reach
         super().connect()
         self.sock.settimeout(READ_TIMEOUT_S)
 
@@ -38,6 +54,7 @@ class _PatientTlsConnection(HTTPSConnection):
     """The same over TLS."""
 
     def connect(self) -> None:
+        self._create_connection = _reach
         super().connect()
         self.sock.settimeout(READ_TIMEOUT_S)
 
