@@ -99,16 +99,24 @@ clean: ## remove .venv and everything built; runs/ stays
 # --- set-up ------------------------------------------------------------------------------------------------------------
 # Each step leaves a stamp in .venv, so that it runs again only when its lock has changed.
 
-.venv/.tools: requirements/build.txt
+# An environment that works is kept as it is, whichever Python made it; a broken one is made anew.
+.venv/.made:
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then $(MAKE) new-venv; fi
+	@touch $@
+
+.PHONY: new-venv
+new-venv:
 	@command -v $(PYTHON) >/dev/null \
 	  || { echo "Cannot find $(PYTHON). On Debian: apt install python3.11 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "digitkit needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	@$(PYTHON) -c 'import ensurepip, ssl, venv' 2>/dev/null \
 	  || { echo "$(PYTHON) cannot make virtual environments. On Debian: apt install python3-venv" >&2; exit 1; }
 	@echo "Making .venv with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv .venv
-	@$(PIP) install --quiet --require-hashes -r requirements/build.txt
+	@$(PYTHON) -m venv --clear .venv
+
+.venv/.tools: requirements/build.txt .venv/.made
+	@$(PIP) install --quiet --require-hashes -r $<
 	@touch $@
 
 .venv/.train: requirements/train.txt .venv/.tools
