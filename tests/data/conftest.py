@@ -13,6 +13,10 @@ import pytest
 from digitkit.core.digitset import DigitSet
 from digitkit.data.source import TRAIN, RemoteFile, Source, Step
 
+CONTENT = bytes(range(256)) * 4_000  # 1 MB: several pieces of a download
+WRONG = CONTENT[::-1]
+UNREACHABLE = "http://mirror.invalid"
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
