@@ -93,7 +93,8 @@ def _read_chunk(
         if isinstance(pixels, DataError):
             yield Outcome(each.name, pixels, each.true_label)
             continue
-        path = folder.write(each.name, next(images)) if folder else None
+        short = each.name if each.true_label is not None else Path(each.name).name
+        path = folder.write(short, next(images)) if folder else None
         yield Outcome(each.name, next(predictions), each.true_label, path)
 
 

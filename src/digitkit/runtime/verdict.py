@@ -38,10 +38,10 @@ def verdict_of(bundle: Bundle, evidence: Evidence, best: tuple[str, str], margin
     if evidence.ink_share < limits.ink_share:
         return "blank", "nothing is drawn"
     if evidence.contrast < limits.contrast:
-        return "blank", "nothing stands out from the paper"
+        return "blank", "too faint"
     kind: Verdict = "number" if bundle.reads_numbers else "digit"
     if evidence.acceptance < limits.acceptance:
         return "not a digit", f"looks like no {kind}"
     if margin < limits.margin:
         return "unsure", f"{best[0] or 'none'} or {best[1] or 'none'}?"
-    return kind, f"a clear {best[0]}" if best[0] else f"no {kind} here"
+    return kind, "clear"
