@@ -34,7 +34,7 @@ help: ## this list
 .PHONY: run
 run: .venv/.train .venv/.project ## set up, train on MNIST, test, export one .onnx file, read examples/
 	@$(BIN)/digitkit train experiment=fast data.fallback=optdigits run.folder=$(RUN)
-	@$(BIN)/digitkit predict examples/*.png --bundle $(RUN)/model.onnx
+	@$(BIN)/digitkit predict examples --bundle $(RUN)/model.onnx
 	@echo
 	@echo "Try next:"
 	@echo "  $(BIN)/digitkit predict YOUR_PICTURE.png --bundle $(RUN)/model.onnx"
