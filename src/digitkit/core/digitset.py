@@ -52,7 +52,8 @@ class Dense:
 class Ragged:
     """Pictures of any sizes in one flat buffer; grey and RGB may mix.
 
-    Shapes: `buffer` uint8 (bytes,); `offsets` int64 (N,), where each picture starts; `shapes` int32 (N,3), height, width, channels.
+    Shapes: `buffer` uint8 (bytes,); `offsets` int64 (N,), where each picture starts; `shapes` int32 (N,3), height,
+    width, channels.
     """
 
     buffer: Pixels
@@ -112,7 +113,8 @@ class Encoded:
 class DigitSet:
     """Pictures with their labels.
 
-    Shapes: `pictures` N native uint8 pictures; `labels` int64 (N,), indices into `classes`; `origins` str (N,) such as `mnist/train/17`.
+    Shapes: `pictures` N native uint8 pictures; `labels` int64 (N,), indices into `classes`; `origins` str (N,) such as
+    `mnist/train/17`.
     """
 
     pictures: Pictures

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +10,8 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from digitkit.core.errors import StoreError
+
+MAX_STEM = 60  # characters of the name in a temporary name: even of 4 bytes each they stay under 255
 
 
 def cache_folder() -> Path:
@@ -44,11 +46,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
     Raises: StoreError when the disk is full or the folder cannot be written.
     """
     make_folder(target.parent)
-    temporary: Path | None = None
+    temporary = target.with_name(f".{target.name[:MAX_STEM]}.{secrets.token_hex(8)}")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary.touch(exist_ok=False)  # with the permissions that any new file of this user gets
         yield temporary
         _publish(temporary, target)
     except OSError as error:
@@ -56,18 +56,14 @@ def atomic_path(target: Path) -> Iterator[Path]:
             f"Cannot write {target}: {error.strerror or error}. Free some space or choose another place."
         ) from error
     finally:
-        if temporary is not None:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
+        with suppress(OSError):  # gone when all went well; what cannot be removed must not hide why
+            temporary.unlink()
 
 
 def _publish(temporary: Path, target: Path) -> None:
-    """Flush to the disk, give ordinary permissions, rename."""
+    """Flush to the disk, then rename."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
-    mask = os.umask(0)
-    os.umask(mask)
-    temporary.chmod(0o666 & ~mask)
     temporary.replace(target)
 
 
