@@ -101,7 +101,7 @@ clean: ## remove .venv and everything built; runs/ stays
 
 # An environment that works is kept as it is, whichever Python made it; a broken one is made anew.
 .venv/.made:
-	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then $(MAKE) new-venv; fi
+	@if ! $(BIN)/python -c 'import pip, ssl' 2>/dev/null; then $(MAKE) new-venv; fi
 	@touch $@
 
 .PHONY: new-venv

@@ -30,7 +30,9 @@ ABOUT_URLS = "--no-emit-index-u" + "rl"  # the option of `make lock` that keeps 
 
 def python_files() -> list[Path]:
     """Every module and test."""
-    return sorted(path for folder in ("src", "tests", "benchmarks", "examples") for path in (ROOT / folder).rglob("*.py"))
+    return sorted(
+        path for folder in ("src", "tests", "benchmarks", "examples") for path in (ROOT / folder).rglob("*.py")
+    )
 
 
 def functions(path: Path) -> Iterator[Function]:
