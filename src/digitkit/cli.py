@@ -49,7 +49,7 @@ def guarded(run: Callable[..., None]) -> Callable[..., None]:
             printing.say(f"error: {error}")
             raise typer.Exit(exit_code(error)) from error
         except KeyboardInterrupt as error:
-            printing.say("interrupted")
+            printing.say(str(error) or "interrupted")
             raise typer.Exit(INTERRUPTED) from error
         except BrokenPipeError:  # `digitkit predict ... | head`: the reader has left, nothing more to say
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

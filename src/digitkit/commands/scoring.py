@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError
@@ -19,7 +20,7 @@ from digitkit.learn.views import COUNTS
 from digitkit.runtime.predictor import Predictor
 
 Say = Callable[[str], None]
-Answers = Callable[[DigitSet], torch.Tensor]
+Answers = Callable[[DigitSet], NDArray[np.float32]]
 
 
 def score(target: Path, parts: Sequence[str], views: int, say: Say) -> list[Report]:
@@ -56,14 +57,17 @@ def _report(part: str, digits: DigitSet, answers: Answers, classes: tuple[str, .
         say(f"{part}: left out {count:,} pictures with labels the model does not know: {names}")
     if not len(known):
         raise ConfigError(f"{part}: no picture has a label that the model knows ({', '.join(classes)}).")
-    return report(part, answers(known), torch.from_numpy(known.labels), classes)
+    return report(part, answers(known), known.labels, classes)
 
 
 def _of_run(run: Run, views: int) -> tuple[Answers, tuple[str, ...]]:
     if views not in COUNTS:
         raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
     recipe, network = run.recipe(), run.network()
-    answers: Answers = lambda digits: probabilities(network, prepared(digits, recipe.prepare), views)  # noqa: E731
+
+    def answers(digits: DigitSet) -> NDArray[np.float32]:
+        return probabilities(network, prepared(digits, recipe.prepare), views).numpy()
+
     return answers, tuple(run.report()["data"]["classes"])
 
 
@@ -75,8 +79,8 @@ def _of_bundle(path: Path, views: int) -> tuple[Answers, tuple[str, ...]]:
     predictor = Predictor.load(str(path))
     classes = predictor.bundle.classes
 
-    def answers(digits: DigitSet) -> torch.Tensor:
+    def answers(digits: DigitSet) -> NDArray[np.float32]:
         read = predictor.predict([digits.pictures[index] for index in range(len(digits))])
-        return torch.tensor([[prediction.probabilities[name] for name in classes] for prediction in read])
+        return np.array([[prediction.probabilities[name] for name in classes] for prediction in read], np.float32)
 
     return answers, classes

@@ -9,7 +9,7 @@ import typer
 from digitkit.commands.printing import percent, print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
-    from digitkit.core.digitset import DigitSet
+    from digitkit.data.splits import Splits
     from digitkit.learn.evaluate import Report
     from digitkit.learn.run import Run
 
@@ -35,19 +35,27 @@ def train(
     if resume and overrides:
         raise ConfigError("--resume goes on with the run's own recipe; leave out the overrides, or start a new run.")
     run = Run.open(resume) if resume else None
+    if run and run.file("report.json").is_file():
+        raise ConfigError(
+            f"{run.path} has finished, there is nothing to go on with."
+            f" `digitkit export {run.path}` writes its bundle; `digitkit train` starts another run."
+        )
     recipe = run.recipe() if run else compose(overrides or [])
     with progress_bar(recipe.run.progress and not json) as progress:
         splits = build(learn.split_plan(recipe.data), report=say)
         run = run or Run.create(recipe)
         learn.train(recipe, splits, run, progress, resume=resume is not None)
-    bundle = _export(run, splits.test if len(splits.test) else splits.val, 1, None, "") if recipe.run.export else None
-    _write_card(run, bundle)
+    _write_card(run, None)  # whatever becomes of the bundle
+    bundle = _export(run, splits, 1, None, "") if recipe.run.export else None
+    if bundle:
+        _write_card(run, bundle)
     _tell_training(run, bundle, time.perf_counter() - begun, json)
 
 
-def _export(run: "Run", digits: "DigitSet", views: int, target: Path | None, name: str) -> dict[str, Any]:
+def _export(run: "Run", splits: "Splits", views: int, target: Path | None, name: str) -> dict[str, Any]:
     from digitkit.export.write import export as write
 
+    digits = next((part for part in (splits.test, splits.val) if len(part)), splits.primary)
     bundle, parity = write(run, digits, view_count=views, target=target, name=name)
     path = target or run.file("model.onnx")
     facts = {"id": bundle.id, "file": str(path), "bytes": path.stat().st_size, "views": views}
@@ -130,7 +138,7 @@ def export(
         raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
     opened = Run.open(run)
     splits = build(split_plan(opened.recipe().data), report=say)
-    facts = _export(opened, splits.test if len(splits.test) else splits.val, views, output, name)
+    facts = _export(opened, splits, views, output, name)
     if output is None:
         _write_card(opened, facts)
     if json:

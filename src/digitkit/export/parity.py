@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from digitkit.core.bundle import INPUT
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import BundleError
 from digitkit.core.picture import Pixels
 from digitkit.export.graph import Graph
 from digitkit.learn.loader import as_colour
+from digitkit.runtime.session import Session
 
 TOLERANCE = 1e-4  # largest difference of any probability
 PICTURES = 1000
@@ -35,14 +34,12 @@ def check(graph: Graph, content: bytes, digits: DigitSet) -> Parity:
 
     Raises: BundleError when a probability differs by more than 1e-4 or is no number.
     """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = Session(content, "the exported file", device="cpu")
     worst, agree, count, sizes = 0.0, 0, 0, set()
     for pixels in sized_batches(digits, PICTURES):
         with torch.inference_mode():
             ours = graph(torch.from_numpy(pixels)).probabilities.numpy()
-        theirs: NDArray[np.float32] = session.run(["probabilities"], {INPUT: pixels})[0]
+        theirs: NDArray[np.float32] = session.run(["probabilities"], pixels)[0]
         difference = float(np.abs(ours - theirs).max())
         worst = max(worst, difference if np.isfinite(difference) else float("inf"))
         agree += int((ours.argmax(1) == theirs.argmax(1)).sum())

@@ -1,8 +1,9 @@
 """The run card: what was trained, on what, how well it reads, how to do it again."""
 
+import json
+import re
+import shlex
 from typing import Any
-
-import yaml
 
 from digitkit.core.files import write_text
 from digitkit.learn.compose import compose, experiments, to_plain
@@ -16,6 +17,7 @@ PICTURES = {
     "mistakes-val": "The surest mistakes on the validation part",
     "batch": "Training images as the network sees them",
 }
+PLAIN = re.compile(r"(?!(?i:null|true|false|nan|inf)$)[A-Za-z][\w./-]*", re.ASCII)  # text that needs no quotes
 
 
 def write(run: Run, bundle: dict[str, Any] | None = None) -> None:
@@ -82,7 +84,7 @@ def _overrides(run: Run) -> str:
     ]
     usual_groups = to_plain(compose([f"experiment={name}"]))
     kept = [item for item in groups if usual_groups[item.partition("=")[0]]["name"] != item.partition("=")[2]]
-    return " ".join([f"experiment={name}", *kept, *changed])
+    return shlex.join([f"experiment={name}", *kept, *changed])
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -93,6 +95,10 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _word(value: object) -> str:
-    """A value as an override is written."""
-    text = str(yaml.safe_dump(value, default_flow_style=True, width=1000)).strip()
-    return text.removesuffix("...").strip().replace(" ", "")
+    """A value as an override is written, text in quotes where it is more than letters and figures."""
+    if isinstance(value, list):
+        return f"[{','.join(map(_word, value))}]"
+    if isinstance(value, str) and not PLAIN.fullmatch(value):
+        # In Hydra's grammar a backslash is itself, except before a quotation mark.
+        return '"' + re.sub(r'(\\*)("|$)', lambda found: 2 * found[1] + ('\\"' if found[2] else ""), value) + '"'
+    return json.dumps(value) if not isinstance(value, str) else value

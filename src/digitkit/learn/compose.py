@@ -4,6 +4,7 @@
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.resources import files
@@ -14,7 +15,7 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -25,6 +26,7 @@ from digitkit.learn.optim import OPTIMISERS
 from digitkit.learn.recipe import Recipe
 
 DEFAULT_EXPERIMENT = "fast"
+OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=")  # Hydra's own signs, such as + and ~, would let unknown keys in
 GROUPS: Mapping[str, Mapping[str, Any]] = {"model": MODELS, "optim": OPTIMISERS}
 
 
@@ -53,7 +55,7 @@ def compose(overrides: Sequence[str] = ()) -> Recipe:
     """
     asked = list(overrides)
     for override in asked:
-        if "=" not in override:
+        if not OVERRIDE.match(override):
             raise ConfigError(f"{override!r} is no override; write key=value, as in seed=1 or experiment=fast")
     chosen = [item.partition("=")[2] for item in asked if item.startswith("experiment=")] or [DEFAULT_EXPERIMENT]
     known = experiments()
@@ -69,6 +71,11 @@ def _check_groups(overrides: Sequence[str]) -> None:
         key, _, value = override.partition("=")
         if key in GROUPS:
             GROUPS[key][value]  # an unknown name stops here and names the nearest
+        group, _, inner = key.partition(".")
+        if group in GROUPS and inner == "name":
+            raise ConfigError(f"{override}: the name alone would keep other settings; write {group}={value}")
+        if group == "hydra":  # composed apart from the recipe, so a change would be taken and do nothing
+            raise ConfigError(f"Unknown key {key!r} in {override!r}. `digitkit show recipe` lists all keys.")
 
 
 def _composed(experiment: str, overrides: Sequence[str]) -> Recipe:
@@ -100,12 +107,21 @@ def _explained(error: Exception, experiment: str, overrides: Sequence[str]) -> C
     groups = [item for item in overrides if item.partition("=")[0] in GROUPS]
     known = list(_keys(to_plain(_composed(experiment, groups)))) if groups != list(overrides) else []
     for override in overrides:
-        key = override.partition("=")[0].lstrip("+~")
+        key = override.partition("=")[0]
         if key not in known and not any(other.startswith(f"{key}.") for other in known):
             return ConfigError(f"Unknown key {key!r} in {override!r}. {_nearest_key(key, known)}")
-    first = str(spoken[-1]).splitlines()[0]
     named = [item for item in overrides if item.partition("=")[0] in str(error)] or list(overrides)
-    return ConfigError(f"Cannot use {', '.join(named)} (experiment {experiment}): {first}")
+    return ConfigError(f"Cannot use {', '.join(named)} (experiment {experiment}): {_reason(spoken)}")
+
+
+def _reason(spoken: Sequence[BaseException]) -> str:
+    """Why a value was refused, in the words of the last that spoke, unless they speak of grammar."""
+    first = str(spoken[-1]).splitlines()[0]
+    if first.startswith("Ambiguous") or any(isinstance(error, OverrideParseException) for error in spoken):
+        return "no value that can be read. Text with = , : [ ] { } $ needs quotes inside quotes: 'run.folder=\"a=b\"'"
+    if "ListConfig" in first:
+        return "a list is expected, as in data.sources=[mnist] or data.sources=[mnist,optdigits]"
+    return first
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -117,12 +133,13 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _nearest_key(key: str, known: list[str]) -> str:
-    """The known key that reads most alike; the last word counts as much as the whole."""
-    last = key.rpartition(".")[2]
+    """The known key that reads most alike; the last word counts as much as the whole, and the group counts too."""
+    group, last = key.partition(".")[0], key.rpartition(".")[2]
 
     def likeness(other: str) -> float:
         whole = difflib.SequenceMatcher(None, key, other).ratio()
-        return whole + difflib.SequenceMatcher(None, last, other.rpartition(".")[2]).ratio()
+        ending = difflib.SequenceMatcher(None, last, other.rpartition(".")[2]).ratio()
+        return whole + ending + 0.5 * (group == other.partition(".")[0])
 
     return f"Did you mean {max(known, key=likeness)!r}? `digitkit show recipe` lists all keys."
 

@@ -86,9 +86,11 @@ def score(answers: Tensor, labels: Tensor) -> tuple[float, float]:
     return float(right), float(loss)
 
 
-def report(split: str, answers: Tensor, labels: Tensor, classes: Sequence[str]) -> Report:
+def report(
+    split: str, answers: Tensor | NDArray[np.float32], labels: Tensor | NDArray[np.int64], classes: Sequence[str]
+) -> Report:
     """All figures of one part from its probabilities (N,K) and labels (N,)."""
-    labels = labels.cpu()
+    answers, labels = torch.as_tensor(answers).cpu(), torch.as_tensor(labels).cpu()
     n, count = len(labels), len(classes)
     best = answers.argmax(1)
     accuracy, loss = score(answers, labels)

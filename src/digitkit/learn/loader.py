@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from digitkit.core.digitset import Dense, DigitSet
+from digitkit.core.errors import DataError
 from digitkit.core.picture import Pixels
 from digitkit.data.cache import cached_arrays
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
 
-PREPARE_FORMAT = 2  # raise it when prepare gives other images for the same settings: old caches are then left alone
+PREPARE_FORMAT = 3  # raise it when prepare gives other images for the same settings: old caches are then left alone
 CHUNK = 256  # pictures per call of prepare; larger ones fall out of the processor's cache
 CHUNK_PIXELS = 4_000_000  # ... and fewer of large pictures
 Report = Callable[[int, int], None]
@@ -72,7 +73,8 @@ def content_key(digits: DigitSet) -> str:
     digest = hashlib.blake2b(digest_size=16)
     if isinstance(digits.pictures, Dense):
         pixels = np.ascontiguousarray(digits.pictures.pixels)
-        digest.update(repr(pixels.shape).encode() + pixels.tobytes())
+        digest.update(repr(pixels.shape).encode())
+        digest.update(pixels.data)
     else:
         for index in range(len(digits)):
             picture = np.ascontiguousarray(digits.pictures[index])
@@ -172,10 +174,18 @@ class Batches:
     def state_dict(self) -> dict[str, Any]:
         """Where the drawing stands."""
         place = {"order": self.order, "position": self.position, "done": self.done}
-        return {"rng": self.rng.get_state(), "losses": self.losses, **place}
+        return {"rng": self.rng.get_state(), "losses": self.losses.clone(), **place}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from there."""
+        """Go on from there.
+
+        Raises: DataError when the images are not as many as they were.
+        """
+        if len(state["losses"]) != len(self.images):
+            raise DataError(
+                f"The run was stopped with {len(state['losses']):,} training pictures, now there are"
+                f" {len(self.images):,}. Bring back the pictures as they were, or start a new run."
+            )
         self.rng.set_state(state["rng"])
-        self.losses = state["losses"]
+        self.losses = state["losses"].clone()
         self.order, self.position, self.done = state["order"], state["position"], state["done"]

@@ -57,8 +57,9 @@ class DigitModule(lightning.LightningModule):
         self.losses.append(loss.detach())
         return loss
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Let the average follow."""
+    def optimizer_step(self, epoch: int, batch_idx: int, *rest: Any, **options: Any) -> None:
+        """Step, and let the average follow at once: callbacks, which score and save it, come before any later hook."""
+        super().optimizer_step(epoch, batch_idx, *rest, **options)
         step = batch_idx + 1
         self.average.follow(self.network, step, last=step == self.steps)
 

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 import yaml
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -70,8 +72,29 @@ class Run:
         return self.path / name
 
     def recipe(self) -> Recipe:
-        """The recipe that was trained."""
-        return from_plain(yaml.safe_load(self.file("recipe.yaml").read_text(encoding="utf-8")))
+        """The recipe that was trained.
+
+        Raises: ConfigError when the file holds none that this digitkit knows.
+        """
+        try:
+            values = yaml.safe_load(self.file("recipe.yaml").read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{self.file('recipe.yaml')} is damaged: {error}. Train again.") from error
+        return from_plain(values)
+
+    def checkpoint(self) -> Path | None:
+        """Where an unfinished training stands; None when it was stopped before the first checkpoint.
+
+        Raises: DataError when the file is damaged.
+        """
+        file = self.file("last.ckpt")
+        if not file.is_file():
+            return None
+        try:
+            torch.load(file, map_location="cpu", weights_only=True)
+        except (OSError, EOFError, RuntimeError, UnpicklingError, KeyError, ValueError) as error:
+            raise DataError(f"{file} is damaged. Remove it, then the training starts from its beginning.") from error
+        return file
 
     def save_weights(self, network: nn.Module) -> None:
         """Write the weights that count, whole or not at all."""
@@ -84,16 +107,35 @@ class Run:
 
         Raises: DataError when the run has not finished.
         """
-        if not self.file("best.safetensors").is_file() or not self.file("report.json").is_file():
-            raise DataError(f"{self.path} has no finished weights. Go on with `digitkit train --resume {self.path}`.")
         facts = self.report()["data"]
-        network = build_network(self.recipe(), len(facts["classes"]), facts["mean"], facts["std"])
-        network.load_state_dict(load_file(self.file("best.safetensors")))
-        return network.eval()
+        return self.load_weights(build_network(self.recipe(), len(facts["classes"]), facts["mean"], facts["std"]))
+
+    def load_weights(self, network: nn.Module) -> nn.Module:
+        """The same network with the weights that count, on the CPU, ready to score.
+
+        Raises: DataError when the file is absent or not whole.
+        """
+        try:
+            network.load_state_dict(load_file(self.file("best.safetensors")))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise DataError(
+                f"{self.file('best.safetensors')}: no weights that fit ({error}). Copy the run again, or train again."
+            ) from error
+        return network.cpu().eval()
 
     def report(self) -> dict[str, Any]:
-        """The figures of the run, as `write_report` stored them."""
-        values: dict[str, Any] = json.loads(self.file("report.json").read_text(encoding="utf-8"))
+        """The figures of the run, as `write_report` stored them at its end.
+
+        Raises: DataError when the run has not finished, or its report is damaged.
+        """
+        file = self.file("report.json")
+        try:
+            values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            cure = f"Go on with: digitkit train --resume {self.path}"
+            raise DataError(f"{self.path} has not finished: it has no report.json. {cure}") from error
+        except (OSError, ValueError) as error:
+            raise DataError(f"{file}: cannot be read ({error}). Copy the run again, or train again.") from error
         return values
 
     def write_report(self, values: Mapping[str, Any]) -> None:

@@ -71,17 +71,21 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
     torch.manual_seed(recipe.seed)
     network = build_network(recipe, len(splits.primary.classes), mean, std)
     seconds, steps = _fit(recipe, network, parts, run, progress, device, resume)
+    classes = list(splits.primary.classes)
     facts = {
-        "classes": list(splits.primary.classes), "mean": mean, "std": std, "fingerprint": splits.fingerprint,
+        "classes": classes, "mean": mean, "std": std, "fingerprint": splits.fingerprint,
         "train": len(parts.train), "val": len(parts.val), "test": len(parts.test),
     }  # fmt: skip
-    run.write_report({
+    stored = {
         "name": recipe.name, "seed": recipe.seed, "steps": steps, "train_seconds": round(seconds, 3),
         "prepare_seconds": round(parts.prepare_seconds, 3), "data": facts, "splits": splits.report.to_plain(),
         "parameters": sum(weight.numel() for weight in network.parameters()),
         "versions": versions(), "hardware": hardware(device), "git": git_state(),
-    })  # fmt: skip
-    _finish(recipe, parts, run, device)
+    }  # fmt: skip
+    run.write_report(stored | _score(recipe, parts, run, run.load_weights(network).to(device), classes))
+    folder = run.file("pictures")
+    pictures.curves(run.history(), folder / "curves.png")
+    pictures.batch_sheet(parts.train, recipe.augment.after, classes, recipe.seed, folder / "batch.png")
     return run
 
 
@@ -106,7 +110,7 @@ def _fit(
             logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
             num_sanity_val_steps=0, use_distributed_sampler=False, deterministic="warn",
         )  # fmt: skip
-        trainer.fit(module, batches, ckpt_path=run.file("last.ckpt") if resume else None, weights_only=True)
+        trainer.fit(module, batches, ckpt_path=run.checkpoint() if resume else None, weights_only=True)
     if checkpoints.stopped_at and checkpoints.stopped_at < steps:
         raise KeyboardInterrupt(
             f"stopped at step {checkpoints.stopped_at} of {steps}; nothing is lost. "
@@ -115,12 +119,12 @@ def _fit(
     return history.seconds, steps
 
 
-def _finish(recipe: Recipe, parts: Parts, run: Run, device: torch.device) -> None:
-    """Score the weights that count and draw the pictures."""
-    stored = run.report()
-    classes = stored["data"]["classes"]
-    network = run.network().to(device)
-    scored: dict[str, Any] = {"val": None, "test": None}
+def _score(
+    recipe: Recipe, parts: Parts, run: Run, network: torch.nn.Module, classes: list[str]
+) -> dict[str, dict[str, Any] | None]:
+    """Score validation and test with the weights that count, and draw the pictures of both."""
+    device = next(network.parameters()).device
+    scored: dict[str, dict[str, Any] | None] = {"val": None, "test": None}
     calibration = {"temperature": 1.0, "thresholds": asdict(Thresholds())}
     for name, images in (("val", parts.val), ("test", parts.test if recipe.run.test else parts.test.first(0))):
         if not len(images):
@@ -134,9 +138,7 @@ def _finish(recipe: Recipe, parts: Parts, run: Run, device: torch.device) -> Non
             made.accuracy_views[str(recipe.run.views)] = report(name, viewed, images.labels, classes).accuracy
         scored[name] = made.to_plain()
         _draw(run, made, images, answers, classes)
-    run.write_report({**stored, **scored, "calibration": calibration})
-    pictures.curves(run.history(), run.file("pictures") / "curves.png")
-    pictures.batch_sheet(parts.train, recipe.augment.after, classes, recipe.seed, run.file("pictures") / "batch.png")
+    return {**scored, "calibration": calibration}
 
 
 def _calibrate(answers: torch.Tensor, images: Images) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class FastCnnConfig:
         """Check the ranges."""
         for key in ("stem", "first", "second"):
             check_range(f"model.{key}", getattr(self, key), 1, 4096)
+        check_range("model.scale", self.scale, 0.001, 1000)
         check_range("model.momentum", self.momentum, 0, 1)
 
 

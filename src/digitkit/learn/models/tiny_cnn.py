@@ -26,6 +26,7 @@ class TinyCnnConfig:
 @register("tiny_cnn", TinyCnnConfig)
 def tiny_cnn(config: TinyCnnConfig, shape: InputShape) -> nn.Module:
     """Two convolutions with pooling and two dense layers: 38,826 parameters at 32 px."""
+    check_range("prepare.size", shape.size, 10, 1024)  # less leaves nothing after the second pooling
     side = ((shape.size - 2) // 2 - 2) // 2
     return nn.Sequential(
         nn.Conv2d(shape.channels, config.first, 3), nn.ReLU(), nn.MaxPool2d(2),
