@@ -11,11 +11,12 @@ Verdict = Literal["digit", "number", "unsure", "not a digit", "blank"]
 class Thresholds:
     """Where a verdict changes; chosen on validation, kept in the bundle.
 
-    All are compared with `<`: below them the picture is blank (`ink_share`, `contrast`), not a digit (`acceptance`) or unsure (`margin`, top1 - top2).
+    All are compared with `<`: below them the picture is blank (`ink_share`, `contrast`), not a digit (`acceptance`) or
+    unsure (`margin`, top1 - top2).
     """
 
     ink_share: float = 0.005
-    contrast: float = 0.10
+    contrast: float = 0.095
     acceptance: float = 0.40
     margin: float = 0.25
 

@@ -17,7 +17,10 @@ from digitkit.learn.sampling import as_scalar, highest, lowest, mean, triangle_w
 
 INK_LEVEL = 0.5  # ink above this counts for the ink share
 SOLID_LEVEL = 0.25  # mean ink of 3x3 px above this is a stroke, below it a speck
-STROKE_WINDOW = 9  # px of 28; no stroke is this wide, so what survives an opening of this width is paper
+STROKE_WINDOW = 9  # px of the coarse canvas; strokes are thinner than this
+DETAIL_WINDOW = 9  # px of the coarse canvas; colours are compared over this distance
+PAPER_BLUR = 5  # px of the coarse canvas; takes the corners off the opening
+SLOPE_DOUBT = 0.2  # share of the variance at which a slope of light is half believed (docs/log.md, 3)
 COLOUR_STEPS = 4  # of the power iteration; the colour of the ink is far from all others
 CLEAR = 0.15  # share of the coarse canvas at each border that form lines are looked for in
 MARGIN = 1.5  # px of the coarse canvas around the digit that its ends may reach into
@@ -28,8 +31,8 @@ class Found(NamedTuple):
     """What the coarse look says.
 
     `pixels` float (N,H,W*3), 0..255; `colour` (N,3,1), weights of the channels; `low` and `span` (N,1,1,1), 0..1, the
-    darkest grey and how far the brightest is above it; `dark` (N,1,1,1), 1 for dark ink; `paper` (N,A,A); `ink`
-    (N,1,A,A), 0..1; `top`, `bottom`, `left`, `right` (N,1), px of the picture.
+    darkest grey and how far the brightest is above it; `dark` (N,1,1,1), 1 for dark ink; `paper` (N,A,A), what is not
+    ink; `ink` (N,1,A,A), 0..1; `top`, `bottom`, `left`, `right` (N,1), px of the picture.
     """
 
     pixels: Tensor
@@ -69,7 +72,8 @@ class Ink(nn.Module):
         found = self.find(pixels, height, width)
         ink, contrast = self.look_close(found, height, width)
         share = (found.ink > INK_LEVEL).to(torch.float32).mean((1, 2, 3))
-        return self.place(ink), share, contrast
+        # Noise, gradients and textures call most of the paper ink, a digit a small part of it (docs/log.md, 4).
+        return self.place(ink), share, contrast * (1 - share)
 
     def find(self, pixels: Tensor, height: Tensor, width: Tensor) -> Found:
         """Where the digit is and what tells it from the paper: uint8 (N,H,W,3)."""
@@ -81,14 +85,15 @@ class Ink(nn.Module):
         small = small @ self._whole(width, columns).transpose(0, 1)  # (N,3,A,A)
         colour = _colour(small)
         grey = (small * colour.unsqueeze(3)).sum(1, keepdim=True) / 255  # (N,1,A,A)
+        slope = self._slope(grey)
+        grey = grey - slope
         low = grey.amin((2, 3), keepdim=True)
         span = (grey.amax((2, 3), keepdim=True) - low).clamp_min(1e-3)
-        grey = (grey - low) / span
-        dark = self._dark(grey)
-        grey = dark * (1 - grey) + (1 - dark) * grey
-        window = self.config.window
-        paper = mean(lowest(grey, window), window)
+        dark = self._dark((grey - low) / span)
+        grey = _ink_bright((grey - low) / span, dark)
+        paper = self._paper(grey)
         ink = self._stretch(F.relu(grey - paper))[0]
+        paper = paper + (1 - 2 * dark) * slope / span  # what the close look takes off is paper and slope in one
         row_extent, column_extent = self._frame(ink)
         scale_y, scale_x = height / self.config.coarse, width / self.config.coarse
         return Found(
@@ -103,16 +108,38 @@ class Ink(nn.Module):
         positions = ((self.coarse + 0.5) * step - 0.5).clamp_min(0).minimum(side - 1)
         return triangle_weights(positions, step.clamp_min(1).view(1), length)
 
+    def _slope(self, grey: Tensor) -> Tensor:
+        """Light that grows from one side to the other, as far as it explains the picture: (N,1,A,A) -> (N,1,A,A).
+
+        The plane of least squares is right for a page with a digit on it and wrong for a digit that fills the frame;
+        the share of the variance that it explains tells them apart.
+        """
+        ramp = (self.coarse + 0.5) / self.config.coarse - 0.5
+        across, down = ramp.view(1, 1, 1, -1), ramp.view(1, 1, -1, 1)
+        norm = (ramp * ramp).sum() * self.config.coarse
+        plane = (grey * across).sum((2, 3), keepdim=True) / norm * across
+        plane = plane + (grey * down).sum((2, 3), keepdim=True) / norm * down
+        level = grey - grey.mean((2, 3), keepdim=True)
+        explained = (plane * plane).mean((2, 3), keepdim=True) / (level * level).mean((2, 3), keepdim=True).clamp_min(
+            1e-9
+        )
+        return plane * explained / (explained + SLOPE_DOUBT)
+
     def _dark(self, grey: Tensor) -> Tensor:
         """1 where ink is darker than paper, else 0: grey (N,1,A,A), 0..1 -> (N,1,1,1).
 
         Paper lies at the border and in every area wider than a stroke. Opening removes bright strokes and closing dark
-        ones; with right polarity one of them takes the ink away and the other leaves paper as it was.
+        ones; with the right polarity one of them takes the ink away and the other leaves the paper as it was.
         """
         opened = highest(lowest(grey, STROKE_WINDOW), STROKE_WINDOW).mean((1, 2, 3), keepdim=True)
         closed = lowest(highest(grey, STROKE_WINDOW), STROKE_WINDOW).mean((1, 2, 3), keepdim=True)
         border = (grey * self.ring).sum((1, 2, 3), keepdim=True)
         return (2 * border + opened + closed > 2).to(grey.dtype)
+
+    def _paper(self, grey: Tensor) -> Tensor:
+        """The paper under bright ink: an opening that no blob of ink survives, its corners taken off, (N,1,A,A)."""
+        window = self.config.window
+        return mean(highest(lowest(grey, window), window), PAPER_BLUR)
 
     def _stretch(self, strength: Tensor) -> tuple[Tensor, Tensor]:
         """Strength over the paper to ink 0..1, and the strongest 3x3 px before: (N,1,s,s) -> same, (N,1,1,1)."""
@@ -157,9 +184,7 @@ class Ink(nn.Module):
         horizontal = triangle_weights(across.clamp_min(0).minimum(width - 1), reach, flat // 3)  # (N,B,W)
         lines = (vertical @ found.pixels).reshape(count, self.config.close, flat // 3, 3)
         grey = (lines @ found.colour.unsqueeze(1)).squeeze(3) @ horizontal.transpose(1, 2) / 255
-        grey = (grey - found.low.squeeze(1)) / found.span.squeeze(1)
-        dark = found.dark.squeeze(1)
-        return dark * (1 - grey) + (1 - dark) * grey
+        return _ink_bright((grey - found.low.squeeze(1)) / found.span.squeeze(1), found.dark.squeeze(1))
 
     def _at(self, positions: Tensor, side: Tensor) -> Tensor:
         """The weights that sample the coarse canvas at positions in px of the picture: (N,B) -> (N,B,A)."""
@@ -185,12 +210,17 @@ class Ink(nn.Module):
         return inside.unsqueeze(2) * triangle_weights(positions, step.clamp_min(1), self.config.close)
 
 
+def _ink_bright(grey: Tensor, dark: Tensor) -> Tensor:
+    """Grey 0..1 turned over where ink is dark; shapes as given."""
+    return dark * (1 - grey) + (1 - dark) * grey
+
+
 def _colour(small: Tensor) -> Tensor:
     """The weights of the channels that show the ink best: (N,3,A,A), 0..255 -> (N,3,1), absolute sum 1.
 
     They are the direction in which pixels differ most from their surroundings; for a grey picture 1/3 each.
     """
-    detail = (small - mean(small, STROKE_WINDOW)).flatten(2) / 255  # (N,3,A*A)
+    detail = (small - mean(small, DETAIL_WINDOW)).flatten(2) / 255  # (N,3,A*A)
     spread = detail @ detail.transpose(1, 2) + 1e-2  # (N,3,3); the constant makes grey the answer for blank paper
     weights = torch.ones_like(spread[:, :, :1])
     for _ in range(COLOUR_STEPS):

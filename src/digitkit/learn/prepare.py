@@ -18,10 +18,10 @@ LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look: ITU-R BT.60
 
 
 class Prepared(NamedTuple):
-    """What comes out: `image` float (N,C,S,S), 0..1; `ink_share` (N,) 0..1; `contrast` (N,) 0..1.
+    """What comes out: `image` float (N,C,S,S), `ink_share` (N,), `contrast` (N,): all 0..1.
 
-    Training keeps images as uint8, rounded to 1/255. The graph does not round: a value that lies between two steps would
-    fall to one side in torch and to the other elsewhere, and move a probability by 2e-4 (docs/decisions.md).
+    Training keeps images as uint8, rounded to 1/255. The graph does not round: a value between two steps
+    would fall to one side in torch and to the other elsewhere, and move a probability by 2e-4 (docs/decisions.md).
     """
 
     image: Tensor

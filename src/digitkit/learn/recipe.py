@@ -45,6 +45,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        check_range("data.seed", self.seed, 0, 10**9)
         check_range("data.val_size", self.val_size, 0, 1e9)
         check_range("data.limit", self.limit, 0, 1e12)
         if not self.sources:
@@ -63,7 +64,7 @@ class PrepareConfig:
     fill: float = 0.72  # share of the close canvas that the longer side of the digit takes
     floor: float = 0.18  # share of the strongest ink that still counts as paper
     knee: float = 0.55  # share of the strongest ink, above the floor, that becomes full ink
-    window: int = 11  # px of the coarse canvas, odd; the brightness of the paper is followed over this distance
+    window: int = 13  # px of the coarse canvas, odd; no blob of ink is this wide, so what an opening leaves is paper
     channels: int = 1  # of the image: 1 grey, 3 colour (mode photo only)
 
     def __post_init__(self) -> None:
@@ -200,3 +201,9 @@ class Recipe:
     average: AverageConfig = field(default_factory=AverageConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     run: RunConfig = field(default_factory=RunConfig)
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("seed", self.seed, 0, 10**9)
+        if not self.name or not set("/\\:").isdisjoint(self.name):
+            raise ConfigError(f"name becomes part of a folder's name: without / \\ and :, got {self.name!r}")
