@@ -48,6 +48,12 @@ def guarded(run: Callable[..., None]) -> Callable[..., None]:
         except DigitkitError as error:
             printing.say(f"error: {error}")
             raise typer.Exit(exit_code(error)) from error
+        except ModuleNotFoundError as error:
+            printing.say(
+                f"error: {error.name} is not installed; this verb needs more than reading pictures does. "
+                "Install it with: pip install 'digitkit[train]'"
+            )
+            raise typer.Exit(exit_code(ConfigError())) from error
         except KeyboardInterrupt as error:
             printing.say(str(error) or "interrupted")
             raise typer.Exit(INTERRUPTED) from error

@@ -33,12 +33,12 @@ def _reach(address: tuple[str, int], timeout_s: float, source_address: object = 
     A host can have a dozen addresses; where packets vanish, each would cost the whole timeout.
     """
     found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
-    firsts = {family: place for family, _, _, _, place in reversed(found)}
+    firsts = {family: (str(place[0]), address[1]) for family, _, _, _, place in reversed(found)}
     families = sorted(firsts, key=[family for family, *_ in found].index)
     for family in families[:-1]:
         with suppress(OSError):
-            return socket.create_connection(firsts[family][:2], timeout_s)
-    return socket.create_connection(firsts[families[-1]][:2], timeout_s)
+            return socket.create_connection(firsts[family], timeout_s)
+    return socket.create_connection(firsts[families[-1]], timeout_s)
 
 
 class _PatientConnection(HTTPConnection):

@@ -3,6 +3,8 @@
 N images, K classes.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -48,6 +50,11 @@ def thresholds(answers: Tensor) -> Thresholds:
     """
     best = answers.topk(2, dim=1).values
     usual = Thresholds()
-    acceptance = min(usual.acceptance, float(best[:, 0].quantile(NOT_A_DIGIT)))
-    margin = min(usual.margin, float((best[:, 0] - best[:, 1]).quantile(UNSURE)))
-    return Thresholds(usual.ink_share, usual.contrast, round(acceptance, 4), round(margin, 4))
+    acceptance = min(usual.acceptance, _refusing(best[:, 0], NOT_A_DIGIT))
+    margin = min(usual.margin, _refusing(best[:, 0] - best[:, 1], UNSURE))
+    return Thresholds(usual.ink_share, usual.contrast, acceptance, margin)
+
+
+def _refusing(values: Tensor, share: float) -> float:
+    """The limit, with four decimals, below which no more than this share of the values (N,) lies."""
+    return math.floor(1e4 * float(values.quantile(share, interpolation="lower"))) / 1e4

@@ -61,7 +61,7 @@ def wilson(right: int, n: int) -> tuple[float, float]:
     share, denominator = right / n, 1 + z * z / n
     centre = (share + z * z / (2 * n)) / denominator
     half = z / denominator * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))  # rounding may cross the share
 
 
 @torch.inference_mode()

@@ -17,7 +17,8 @@ from torch import Tensor
 from digitkit.core.digitset import Dense, DigitSet
 from digitkit.core.errors import DataError
 from digitkit.core.picture import Pixels
-from digitkit.data.cache import cached_arrays
+from digitkit.data.array_writer import ArrayWriter
+from digitkit.data.cache import cached_rows
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
 
@@ -64,7 +65,7 @@ def prepared(digits: DigitSet, config: PrepareConfig, report: Report = lambda do
         return Images(torch.from_numpy(empty), torch.zeros(0, dtype=torch.long))
     settings = json.dumps({**asdict(config), "mode": config.mode.value, "format": PREPARE_FORMAT}, sort_keys=True)
     key = f"prepared-{hashlib.sha256((content_key(digits) + settings).encode()).hexdigest()[:24]}"
-    arrays = cached_arrays(key, lambda: {"images": _prepare_all(digits, config, report)})
+    arrays = cached_rows(key, lambda writer: _prepare_all(digits, config, report, writer))
     return Images(torch.from_numpy(np.array(arrays["images"])), torch.from_numpy(np.array(digits.labels)))
 
 
@@ -83,16 +84,16 @@ def content_key(digits: DigitSet) -> str:
 
 
 @torch.inference_mode()
-def _prepare_all(digits: DigitSet, config: PrepareConfig, report: Report) -> NDArray[np.uint8]:
+def _prepare_all(digits: DigitSet, config: PrepareConfig, report: Report, writer: ArrayWriter) -> None:
+    """Straight to the disk, so that a million pictures need no more memory than one batch."""
     door = Prepare(config).eval()
-    images = np.empty((len(digits), config.channels, config.size, config.size), np.uint8)
+    images = writer.lay_out("images", (len(digits), config.channels, config.size, config.size), np.uint8)
     done = 0
     for indices, pixels in batches_of_one_size(digits):
         image = door(torch.from_numpy(pixels)).image
         images[indices] = (image * 255).round().to(torch.uint8).numpy()
         done += len(indices)
         report(done, len(digits))
-    return images
 
 
 def batches_of_one_size(digits: DigitSet) -> Iterator[tuple[NDArray[np.int64], Pixels]]:

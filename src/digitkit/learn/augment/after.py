@@ -1,4 +1,4 @@
-"""Geometry of the hand on prepared images: shift, turn, size and slant, drawn anew for each image.
+"""Geometry of the hand on prepared images: shift, turn, size, slant and thickness, drawn anew for each image.
 
 B images of one batch, C channels, S side in px.
 """
@@ -20,6 +20,9 @@ def augment(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor
     """
     bends = config.rotate_deg or config.scale or config.shear
     moved = _bend(images, config, rng) if bends else _shift(images, int(config.shift_px), rng)
+    if config.thicken:
+        chosen = (torch.rand(len(images), generator=rng) < config.thicken).nonzero().flatten().to(images.device)
+        moved[chosen] = F.max_pool2d(moved[chosen], 3, stride=1, padding=1)
     return channels_last(moved)
 
 
