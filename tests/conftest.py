@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from digitkit.core.digitset import DigitSet
+from tests.fixtures.runs import Trained, train_small, write_drawn_source
 from tests.strokes import draw_digits
 
 settings.register_profile("house", deadline=None, print_blob=True)  # a busy machine is no broken promise
@@ -34,6 +35,18 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIGITKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def drawn_source(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder of 400 drawn digits to learn from and 100 to test on, as recipes name it."""
+    return write_drawn_source(tmp_path_factory.mktemp("drawn") / "digits")
+
+
+@pytest.fixture(scope="session")
+def trained(drawn_source: str, own_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """One finished run of the tiny network, for all tests that only look at it."""
+    return train_small(drawn_source, tmp_path_factory.mktemp("runs") / "small")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -133,9 +133,16 @@ class Checkpoints(lightning.Callback):
         """A finished training leaves its last state too."""
         if not self._asked:
             self.save(trainer)
+        self._hand_back()
 
-    def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
-        """Signals go back to whoever had them."""
+    def on_exception(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        """A failed training keeps no signals."""
+        self._hand_back()
+
+    def _hand_back(self) -> None:
+        """Signals go back to whoever had them, before Lightning gives back those that it had taken itself."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers.clear()

@@ -1,0 +1,61 @@
+"""Contract of every experiment, present and future: it composes, says what it is, and holds differences only."""
+
+from importlib.resources import files
+from typing import Any
+
+import pytest
+import yaml
+
+from digitkit.learn.compose import compose, experiments, from_plain, to_plain
+from digitkit.learn.models import MODELS, InputShape
+
+EXPERIMENTS = experiments()
+every_experiment = pytest.mark.parametrize("name", EXPERIMENTS)
+
+
+def differences(name: str) -> dict[str, Any]:
+    """What the file of an experiment holds."""
+    text = files("digitkit.conf").joinpath("experiment", f"{name}.yaml").read_text(encoding="utf-8")
+    values = yaml.safe_load(text)
+    assert isinstance(values, dict)
+    return values
+
+
+def test_the_three_experiments_of_the_first_hour_are_there() -> None:
+    assert {"fast", "sprint", "tiny"} <= set(EXPERIMENTS)
+
+
+@every_experiment
+def test_an_experiment_composes_under_its_own_name(name: str) -> None:
+    assert compose([f"experiment={name}"]).name == name
+
+
+@every_experiment
+def test_the_header_of_an_experiment_says_what_it_is(name: str) -> None:
+    first = EXPERIMENTS[name].splitlines()[0]
+    assert len(first.split()) >= 4
+    assert "@package" not in EXPERIMENTS[name]
+
+
+@every_experiment
+def test_an_experiment_takes_overrides(name: str) -> None:
+    assert compose([f"experiment={name}", "seed=5", "data.sources=[optdigits]"]).seed == 5
+
+
+@every_experiment
+def test_an_experiment_comes_back_from_its_plain_values(name: str) -> None:
+    recipe = compose([f"experiment={name}"])
+    assert from_plain(to_plain(recipe)) == recipe
+
+
+@every_experiment
+def test_the_network_of_an_experiment_can_be_built(name: str) -> None:
+    recipe = compose([f"experiment={name}"])
+    shape = InputShape(recipe.prepare.size, recipe.prepare.channels, 10)
+    network = MODELS[recipe.model.name].build(recipe.model, shape)
+    assert sum(weight.numel() for weight in network.parameters()) > 0
+
+
+@every_experiment
+def test_an_experiment_does_not_choose_where_and_on_what_it_runs(name: str) -> None:
+    assert {"folder", "device", "threads"}.isdisjoint(differences(name).get("run", {}))

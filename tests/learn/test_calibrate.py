@@ -1,0 +1,55 @@
+"""Probabilities mean what they say, and few true digits are refused."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from digitkit.core.prediction import Thresholds
+from digitkit.learn.calibrate import NOT_A_DIGIT, TEMPERATURES, UNSURE, temperature, tempered, thresholds
+
+
+def honest(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Probabilities (N,10) with labels (N,) drawn from them, so that their temperature is 1."""
+    rng = torch.Generator().manual_seed(seed)
+    answers = (3 * torch.randn(n, 10, generator=rng)).softmax(1)
+    return answers, torch.multinomial(answers, 1, generator=rng).flatten()
+
+
+@pytest.mark.parametrize("degree", [0.4, 1.0, 2.5])
+def test_a_known_distortion_is_found(degree: float) -> None:
+    answers, labels = honest(5000)
+    distorted = (answers.log() * degree).softmax(1)
+    assert temperature(distorted, labels) == pytest.approx(degree, rel=0.06)
+
+
+def test_tempering_undoes_the_distortion() -> None:
+    answers, labels = honest(5000)
+    distorted = (answers.log() * 2).softmax(1)
+    mended = tempered(distorted, temperature(distorted, labels))
+    assert float((mended - answers).abs().max()) < 0.05
+
+
+def test_tempering_changes_no_answer_and_keeps_sums_at_one() -> None:
+    answers, _ = honest(200)
+    mended = tempered(answers, 0.3)
+    assert torch.equal(mended.argmax(1), answers.argmax(1))
+    assert torch.allclose(mended.sum(1), torch.ones(200), atol=1e-5)
+
+
+def test_answers_that_are_all_right_do_not_lead_out_of_the_range() -> None:
+    answers = torch.eye(10) * 0.9 + 0.01
+    assert TEMPERATURES[0] <= temperature(answers, torch.arange(10)) <= TEMPERATURES[1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_few_true_digits_are_refused(seed: int) -> None:
+    answers, _ = honest(4000, seed)
+    limits = thresholds(answers)
+    best = answers.topk(2, dim=1).values
+    assert float((best[:, 0] < limits.acceptance).float().mean()) <= NOT_A_DIGIT
+    assert float((best[:, 0] - best[:, 1] < limits.margin).float().mean()) <= UNSURE
+
+
+def test_sure_answers_keep_the_usual_thresholds() -> None:
+    answers = torch.eye(10) * 0.9 + 0.01
+    assert thresholds(answers) == Thresholds()
