@@ -19,6 +19,9 @@ EXIT_CODES: tuple[tuple[type[DigitkitError], int], ...] = (
     (DigitkitError, 2),
 )
 INTERRUPTED = 130
+# libgomp's threads wait for each other in a busy loop. Beside one other busy process a training then takes 14 to 43 s
+# instead of 3; with a short loop 8 to 9 s, and 2.6 s when alone (docs/log.md, 5). It is read when torch is loaded.
+SHORT_SPIN = ("GOMP_SPINCOUNT", "1000")
 
 app = typer.Typer(
     name="digitkit",
@@ -81,4 +84,5 @@ show_app.command("prepare")(guarded(show.prepare))
 
 def main() -> None:
     """The entry point of the `digitkit` command."""
+    os.environ.setdefault(*SHORT_SPIN)
     app()
