@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -47,6 +48,16 @@ def drawn_source(tmp_path_factory: pytest.TempPathFactory) -> str:
 def trained(drawn_source: str, own_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """One finished run of the tiny network, for all tests that only look at it."""
     return train_small(drawn_source, tmp_path_factory.mktemp("runs") / "small")
+
+
+@pytest.fixture(scope="session")
+def exported(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of that run, outside its folder."""
+    from digitkit.export.write import export
+
+    target = tmp_path_factory.mktemp("exported") / "small.onnx"
+    export(trained.run, trained.splits.test, target=target)
+    return target
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -36,9 +36,17 @@ def test_tempering_changes_no_answer_and_keeps_sums_at_one() -> None:
     assert torch.allclose(mended.sum(1), torch.ones(200), atol=1e-5)
 
 
-def test_answers_that_are_all_right_do_not_lead_out_of_the_range() -> None:
+def test_answers_that_are_all_right_leave_a_doubt_that_shrinks_with_their_number() -> None:
     answers = torch.eye(10) * 0.9 + 0.01
-    assert TEMPERATURES[0] <= temperature(answers, torch.arange(10)) <= TEMPERATURES[1]
+    few, many = (temperature(answers.repeat(times, 1), torch.arange(10).repeat(times)) for times in (4, 400))
+    assert TEMPERATURES[0] < many < few <= TEMPERATURES[1]
+    assert float(tempered(answers, few).max()) < 0.999
+    assert float(tempered(answers, many).max()) > 0.999
+
+
+def test_answers_that_are_all_wrong_stay_in_the_range() -> None:
+    answers = torch.eye(10) * 0.9 + 0.01
+    assert temperature(answers, (torch.arange(10) + 1) % 10) == pytest.approx(TEMPERATURES[1], abs=0.001)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,0 +1,109 @@
+"""Contract of every network, present and future: any batch, channels, classes and size, and the same after export."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from digitkit.core.errors import ConfigError
+from digitkit.export import parity
+from digitkit.export.graph import Graph
+from digitkit.export.write import to_onnx
+from digitkit.learn.models import MODELS, InputShape
+from digitkit.learn.recipe import Mode, PrepareConfig
+from tests.conftest import DrawDigits
+
+every_model = pytest.mark.parametrize("name", MODELS)
+
+
+def build(name: str, size: int = 28, channels: int = 1, classes: int = 10) -> nn.Module:
+    torch.manual_seed(0)
+    return MODELS[name].build(MODELS[name].config(), InputShape(size, channels, classes))
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(weight.numel() for weight in network.parameters())
+
+
+@every_model
+@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("classes", [2, 10, 43])
+def test_a_network_takes_any_batch_channels_and_classes(name: str, count: int, channels: int, classes: int) -> None:
+    network = build(name, channels=channels, classes=classes).eval()
+    assert network(torch.rand(count, channels, 28, 28)).shape == (count, classes)
+
+
+@every_model
+@pytest.mark.parametrize("size", range(20, 41))
+def test_a_network_takes_any_usual_size(name: str, size: int) -> None:
+    assert build(name, size=size).eval()(torch.rand(2, 1, size, size)).shape == (2, 10)
+
+
+@every_model
+@pytest.mark.parametrize("size", [8, 9, 10, 64])
+def test_an_unusual_size_works_or_is_refused_with_its_key(name: str, size: int) -> None:
+    shape, refusal = (2, 10), "prepare.size"
+    try:
+        shape = tuple(build(name, size=size).eval()(torch.rand(2, 1, size, size)).shape)
+    except ConfigError as error:
+        refusal = str(error)
+    assert shape == (2, 10)
+    assert "prepare.size" in refusal
+
+
+@every_model
+def test_the_gradients_of_a_network_are_finite_and_reach_every_weight(name: str) -> None:
+    network = build(name).train()
+    loss = F.cross_entropy(network(torch.rand(8, 1, 28, 28)), torch.arange(8))
+    gradients = torch.autograd.grad(loss, list(network.parameters()))
+    assert all(gradient.isfinite().all() for gradient in gradients)
+    assert all(gradient.abs().sum() > 0 for gradient in gradients)
+
+
+@every_model
+def test_blank_images_do_not_upset_a_network(name: str) -> None:
+    network = build(name).train()
+    for level in (0.0, 1.0):
+        loss = F.cross_entropy(network(torch.full((4, 1, 28, 28), level)), torch.arange(4))
+        assert all(gradient.isfinite().all() for gradient in torch.autograd.grad(loss, list(network.parameters())))
+
+
+@every_model
+def test_one_image_alone_is_read_as_in_company(name: str) -> None:
+    network, images = build(name).eval(), torch.rand(6, 1, 28, 28)
+    with torch.inference_mode():
+        together, alone = network(images), torch.cat([network(image[None]) for image in images])
+    assert torch.allclose(together, alone, atol=1e-5)
+
+
+@every_model
+def test_the_same_seed_builds_the_same_network(name: str) -> None:
+    first, second = build(name).state_dict(), build(name).state_dict()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+@every_model
+def test_a_network_is_described_in_one_sentence(name: str) -> None:
+    assert MODELS[name].title.endswith(".")
+    assert MODELS[name].config().name == name
+
+
+@every_model
+@pytest.mark.parametrize("mode", Mode)
+def test_a_network_survives_export(name: str, mode: Mode, drawn_digits: DrawDigits) -> None:
+    prepare = PrepareConfig(mode=mode, channels=3 if mode is Mode.photo else 1)
+    graph = Graph(prepare, build(name, channels=prepare.channels)).eval()
+    found = parity.check(graph, to_onnx(graph).SerializeToString(), drawn_digits(40, np.random.default_rng(0)))
+    assert found.difference < parity.TOLERANCE
+    assert found.agreement == 1
+    assert found.sizes == len(parity.STRETCHES)
+
+
+def test_the_tiny_network_has_the_parameters_of_the_one_it_follows() -> None:
+    assert parameters(build("tiny_cnn", size=32)) == 38_826
+
+
+def test_the_first_sentence_on_the_fast_network_counts_its_parameters() -> None:
+    assert f"{round(parameters(build('fast_cnn')) / 1000)} thousand" in MODELS["fast_cnn"].title
