@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "seven-canvas.png"
+EXAMPLE = Path(__file__).parent.parent / "examples" / "seven.png"
 POLL_S = 0.005
 
 

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from digitkit.core.prediction import Thresholds
-from digitkit.learn.calibrate import NOT_A_DIGIT, TEMPERATURES, UNSURE, temperature, tempered, thresholds
+from digitkit.learn.calibrate import NOT_A_DIGIT, STRICTEST, TEMPERATURES, UNSURE, temperature, tempered, thresholds
 
 
 def honest(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -58,6 +57,6 @@ def test_few_true_digits_are_refused(seed: int) -> None:
     assert float((best[:, 0] - best[:, 1] < limits.margin).float().mean()) <= UNSURE
 
 
-def test_sure_answers_keep_the_usual_thresholds() -> None:
-    answers = torch.eye(10) * 0.9 + 0.01
-    assert thresholds(answers) == Thresholds()
+def test_sure_answers_do_not_make_the_thresholds_stricter_than_the_strictest() -> None:
+    answers = torch.eye(10) * 0.98 + 0.002
+    assert thresholds(answers) == STRICTEST

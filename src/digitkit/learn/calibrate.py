@@ -14,6 +14,7 @@ TEMPERATURES = (0.1, 5.0)  # searched between these
 STEPS = 40  # of the golden-section search; each shrinks the bracket by 0.618
 NOT_A_DIGIT = 0.002  # share of true validation digits that may fall under the acceptance threshold
 UNSURE = 0.008  # share that may fall under the margin threshold
+STRICTEST = Thresholds(acceptance=0.6, margin=0.8)  # however sure the validation answers are
 
 
 def temperature(answers: Tensor, labels: Tensor) -> float:
@@ -62,8 +63,8 @@ def thresholds(answers: Tensor) -> Thresholds:
     """
     best = answers.topk(2, dim=1).values
     usual = Thresholds()
-    acceptance = min(usual.acceptance, _refusing(best[:, 0], NOT_A_DIGIT))
-    margin = min(usual.margin, _refusing(best[:, 0] - best[:, 1], UNSURE))
+    acceptance = min(STRICTEST.acceptance, _refusing(best[:, 0], NOT_A_DIGIT))
+    margin = min(STRICTEST.margin, _refusing(best[:, 0] - best[:, 1], UNSURE))
     return Thresholds(usual.ink_share, usual.contrast, acceptance, margin)
 
 
