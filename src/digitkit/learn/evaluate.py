@@ -81,9 +81,9 @@ def probabilities(
 
 def score(answers: Tensor, labels: Tensor) -> tuple[float, float]:
     """Accuracy and mean cross-entropy of probabilities (N,K) against labels (N,)."""
-    right = (answers.argmax(1) == labels).float().mean()
+    right = int((answers.argmax(1) == labels).sum())
     loss = -answers.gather(1, labels[:, None]).clamp_min(1e-12).log().mean()
-    return float(right), float(loss)
+    return right / max(1, len(labels)), float(loss)
 
 
 def report(
@@ -101,7 +101,7 @@ def report(
     recall = np.diag(confusion) / np.maximum(confusion.sum(1), 1)
     return Report(
         split=split, n=n, accuracy=accuracy, interval=wilson(n - len(wrong), n), loss=loss, f1=_macro_f1(confusion),
-        top_k={str(k): float((order[:, :k] == labels[:, None]).any(1).float().mean()) for k in TOP_K if k < count},
+        top_k={str(k): int((order[:, :k] == labels[:, None]).any(1).sum()) / n for k in TOP_K if k < count},
         per_class={name: float(share) for name, share in zip(classes, recall, strict=True)},
         confusion=confusion.tolist(), mistakes=surest.tolist(),
     )  # fmt: skip
