@@ -64,7 +64,7 @@ check: .venv/.all .venv/.project ## format, lint, types, floors, docs
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: run 'make fix'." >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(MKDOCS) build --strict --quiet
 
 .PHONY: fix
