@@ -13,13 +13,14 @@ from digitkit.runtime.predictor import Predictor
 
 SIDES = (28, 280, 1000)  # px, of single pictures
 BATCH = 256
+LONGEST_S = 3600
 STROKE = 0.12  # of the side, the width of the bar that stands for a digit
 
 
 def measure(bundle: str, device: str, seconds: float) -> list[dict[str, object]]:
     """Milliseconds per single picture on one thread, and pictures per second in batches on all threads."""
-    if seconds <= 0:
-        raise ConfigError(f"--seconds must be above 0, got {seconds:g}")
+    if not 0 < seconds <= LONGEST_S:
+        raise ConfigError(f"--seconds must lie above 0 and up to {LONGEST_S}, got {seconds:g}")
     single = Predictor.load(bundle, device, threads=1)
     figures = [_latency(single, side, seconds) for side in SIDES]
     return [*figures, _throughput(Predictor.load(bundle, device), seconds)]

@@ -90,7 +90,7 @@ def report(
     split: str, answers: Tensor | NDArray[np.float32], labels: Tensor | NDArray[np.int64], classes: Sequence[str]
 ) -> Report:
     """All figures of one part from its probabilities (N,K) and labels (N,)."""
-    answers, labels = torch.as_tensor(answers).cpu(), torch.as_tensor(labels).cpu()
+    answers, labels = _as_tensor(answers), _as_tensor(labels)
     n, count = len(labels), len(classes)
     best = answers.argmax(1)
     accuracy, loss = score(answers, labels)
@@ -105,6 +105,11 @@ def report(
         per_class={name: float(share) for name, share in zip(classes, recall, strict=True)},
         confusion=confusion.tolist(), mistakes=surest.tolist(),
     )  # fmt: skip
+
+
+def _as_tensor(values: Tensor | NDArray[Any]) -> Tensor:
+    """A tensor on the CPU; arrays are copied, since torch warns of those that are mapped from disk."""
+    return values.cpu() if isinstance(values, Tensor) else torch.from_numpy(np.array(values))
 
 
 def _macro_f1(confusion: NDArray[np.int64]) -> float:
