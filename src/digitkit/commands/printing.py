@@ -17,12 +17,14 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold")
+    console = Console()
+    width = min(len(title), console.width)  # a title does not break while there is room
+    table = Table(title=Text(title), title_justify="left", header_style="bold", min_width=width)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))  # a file may be called [red].png
-    Console().print(table)
+    console.print(table)
 
 
 def say(text: str) -> None:

@@ -108,16 +108,19 @@ def evaluate(
         for made in reports:
             print_json(made.to_plain())
         return
-    rows = [_row(made) for made in reports]
-    print_table(
-        str(target), ("part", "pictures", "accuracy", "95 % interval", "macro F1", "true label among the first"), rows
-    )
+    columns = [_column(made) for made in reports]
+    rows = [(what, *(column[what] for column in columns)) for what in columns[0]]
+    print_table(str(target), ("figure", *(made.split for made in reports)), rows)
 
 
-def _row(made: "Report") -> tuple[str, ...]:
-    interval = " to ".join(map(percent, made.interval))
-    first = ", ".join(f"{k}: {percent(share)}" for k, share in made.top_k.items())
-    return made.split, f"{made.n:,}", percent(made.accuracy), interval, f"{made.f1:.4f}", first
+def _column(made: "Report") -> dict[str, str]:
+    figures = {
+        "pictures": f"{made.n:,}",
+        "accuracy": percent(made.accuracy),
+        "95 % interval": " to ".join(map(percent, made.interval)),
+        "macro F1": f"{made.f1:.4f}",
+    }
+    return figures | {f"true label in the first {k}": percent(share) for k, share in made.top_k.items()}
 
 
 def export(
