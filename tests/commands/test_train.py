@@ -1,7 +1,6 @@
 """The verbs train and export: what they print, what they leave, and how they refuse."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,10 @@ from typer.testing import CliRunner, Result
 
 from digitkit.cli import app
 from digitkit.runtime.bundle import read_bundle
-from tests.fixtures.runs import SMALL, Trained
+from tests.fixtures.runs import SMALL, Trained, in_mode_photo
 
-FEW = (*SMALL, "budget.least_steps=10", "data.limit=100")
+PHOTO = "prepare.mode=photo"  # its graph is exported in a third of the time
+FEW = (*SMALL, "budget.least_steps=10", "data.limit=100", PHOTO)
 
 
 def ask(verb: str, *words: str | Path, code: int = 0) -> Result:
@@ -37,7 +37,7 @@ def told(drawn_source: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[d
 @pytest.fixture
 def copied(trained: Trained, tmp_path: Path) -> Path:
     """A finished run to export from."""
-    return Path(shutil.copytree(trained.run.path, tmp_path / "copied"))
+    return in_mode_photo(trained.run, tmp_path / "copied").path
 
 
 def test_the_last_line_of_json_has_the_promised_keys(told: tuple[dict[str, Any], Path]) -> None:

@@ -26,7 +26,7 @@ from digitkit.learn.views import views
 from digitkit.runtime.bundle import read_bundle
 from digitkit.runtime.session import Session
 from tests.conftest import DrawDigits
-from tests.fixtures.runs import Trained
+from tests.fixtures.runs import Trained, in_mode_photo
 
 SHAPES = [(1, 1), (1, 60), (60, 1), (2, 3), (28, 28), (33, 17), (16, 90), (200, 150), (1, 2000)]
 
@@ -207,7 +207,8 @@ def test_when_torch_and_the_file_differ_no_file_is_written(
     trained: Trained, tmp_path: Path, drawn_digits: DrawDigits
 ) -> None:
     """The pictures come from a set that changes the network before it is compared with the file."""
-    network = trained.run.network()
+    run = in_mode_photo(trained.run, tmp_path / "run")
+    network = run.network()
 
     class OpenRun(Run):
         def network(self) -> torch.nn.Module:
@@ -224,5 +225,5 @@ def test_when_torch_and_the_file_differ_no_file_is_written(
     meddling = Meddling(np.stack([digits.pictures[index] for index in range(4)]))
     check_with = DigitSet(meddling, digits.labels, digits.classes, digits.origins)
     with pytest.raises(BundleError, match=r"differs from torch: .* No bundle was written"):
-        export(OpenRun(trained.run.path), check_with, target=tmp_path / "never.onnx")
-    assert list(tmp_path.iterdir()) == []
+        export(OpenRun(run.path), check_with, target=tmp_path / "never" / "never.onnx")
+    assert not (tmp_path / "never").exists()
