@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from digitkit.core.errors import ConfigError, DataError
+from digitkit.core.errors import ConfigError, DataError, StoreError
 from digitkit.learn.compose import compose
 from digitkit.learn.device import choose_device
 from digitkit.learn.recipe import RunConfig
 from digitkit.learn.run import Run, git_state, hardware, versions
-from tests.fixtures.runs import Trained
+from tests.fixtures.runs import Trained, full_disk
 
 
 def run_in(folder: Path) -> Run:
@@ -83,6 +83,14 @@ def test_weights_that_are_missing_cut_off_or_of_another_network_are_a_clear_erro
         copied.save_weights(torch.nn.Linear(2, 2))
     with pytest.raises(DataError, match=r"best\.safetensors: no weights that fit"):
         copied.network()
+
+
+def test_weights_are_written_whole_or_not_at_all(copied: Run) -> None:
+    before = copied.file("best.safetensors").read_bytes()
+    with full_disk(), pytest.raises(StoreError, match=r"Cannot write .*best\.safetensors: .*Free some space"):
+        copied.save_weights(torch.nn.Linear(100, 100))
+    assert copied.file("best.safetensors").read_bytes() == before
+    assert not [path for path in copied.path.iterdir() if path.name.startswith(".")]
 
 
 def test_a_run_without_a_checkpoint_has_none(tmp_path: Path) -> None:

@@ -1,77 +1,24 @@
 """A training is repeatable, can be stopped and resumed, and leaves a folder that tells everything."""
 
 import json
-import signal
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
-from torch import Tensor
 
-from digitkit.core.errors import ConfigError, DataError
+from digitkit.core.errors import ConfigError
 from digitkit.core.prediction import Thresholds
 from digitkit.data.splits import build
 from digitkit.learn.evaluate import probabilities, report, wilson
 from digitkit.learn.loader import prepared
 from digitkit.learn.run import Run
 from digitkit.learn.train import split_plan, train
-from tests.fixtures.runs import STEPS, Trained, compose_small, quiet, train_small
+from tests.fixtures.runs import STEPS, Trained, compose_small, train_small
+from tests.learn.short_runs import KINDS, SHORT, history_without_seconds, same, weights
 
 NAMES = {
     "best.safetensors", "history.jsonl", "last.ckpt", "pictures", "recipe.yaml", "report.json",
 }  # fmt: skip
-SHORT = ("budget.least_steps=12", "data.limit=200", "run.test=false")
-KINDS: dict[str, tuple[str, ...]] = {
-    "tiny": (),
-    "muon": (
-        "model=fast_cnn",
-        "model.stem=4",
-        "model.first=8",
-        "model.second=8",
-        "optim=muon",
-        "budget.hard_share=0.3",
-    ),
-}
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(drawn_source: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """A short run of each kind, from the first step to the last at once."""
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    return {kind: train_small(drawn_source, folder / kind, (*SHORT, *KINDS[kind])).run for kind in KINDS}
-
-
-def weights(run: Run) -> dict[str, Tensor]:
-    return load_file(run.file("best.safetensors"))
-
-
-def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
-    assert first.keys() == second.keys()
-    return all(torch.equal(first[name], second[name]) for name in first)
-
-
-def history_without_seconds(run: Run) -> list[dict[str, object]]:
-    return [{key: value for key, value in record.items() if key != "seconds"} for record in run.history()]
-
-
-def stop_at(step: int, number: signal.Signals, source: str, folder: Path, *overrides: str) -> Run:
-    """Train and send a signal to ourselves when a step is done."""
-
-    def progress(done: int, total: int, text: str) -> None:
-        if text.startswith("loss") and done == step:
-            signal.raise_signal(number)
-
-    recipe = compose_small(source, folder, *overrides)
-    run = Run.create(recipe)
-    with pytest.raises(KeyboardInterrupt, match=rf"stopped at step {step} of \d+; .* digitkit train --resume {folder}"):
-        train(recipe, build(split_plan(recipe.data)), run, progress)
-    return run
-
-
-def resume(run: Run) -> Run:
-    recipe = run.recipe()
-    return train(recipe, build(split_plan(recipe.data)), run, quiet, resume=True)
 
 
 def test_a_run_leaves_all_files_of_fixed_names(trained: Trained) -> None:
@@ -143,65 +90,6 @@ def test_the_weights_that_count_are_the_average_after_the_last_step(drawn_source
     average = {name.removeprefix("average.network."): value for name, value in state.items() if "average.net" in name}
     assert same(weights(run), average)
     assert int(state["average.updates"]) == 3
-
-
-@pytest.mark.parametrize("step", [1, 5, 11])
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_stopped_run_ends_as_the_uninterrupted_one(
-    uninterrupted: dict[str, Run], drawn_source: str, tmp_path: Path, step: int, kind: str
-) -> None:
-    whole = uninterrupted[kind]
-    run = stop_at(step, signal.SIGINT, drawn_source, tmp_path / "cut", *SHORT, *KINDS[kind])
-    assert not run.file("report.json").exists()
-    resume(run)
-    assert same(weights(run), weights(whole))
-    assert history_without_seconds(run) == history_without_seconds(whole)
-    assert run.report()["val"] == whole.report()["val"]
-
-
-def test_a_run_can_be_stopped_again_and_again(uninterrupted: dict[str, Run], drawn_source: str, tmp_path: Path) -> None:
-    run = stop_at(3, signal.SIGTERM, drawn_source, tmp_path / "cut", *SHORT)
-    recipe = run.recipe()
-
-    def stop_later(done: int, total: int, text: str) -> None:
-        if text.startswith("loss") and done == 7:
-            signal.raise_signal(signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt, match="stopped at step 7 of 12"):
-        train(recipe, build(split_plan(recipe.data)), run, stop_later, resume=True)
-    assert same(weights(resume(run)), weights(uninterrupted["tiny"]))
-    seconds = [record["seconds"] for record in run.history()]
-    assert seconds == sorted(seconds)
-
-
-def test_a_stop_at_the_last_step_is_a_finished_run(drawn_source: str, tmp_path: Path) -> None:
-    def stop_at_the_end(done: int, total: int, text: str) -> None:
-        if text.startswith("loss") and done == total:
-            signal.raise_signal(signal.SIGINT)
-
-    recipe = compose_small(drawn_source, tmp_path / "run", *SHORT)
-    run = train(recipe, build(split_plan(recipe.data)), Run.create(recipe), stop_at_the_end)
-    assert run.report()["steps"] == 12
-
-
-def test_signals_go_back_to_whom_they_belonged(drawn_source: str, tmp_path: Path) -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    stop_at(2, signal.SIGINT, drawn_source, tmp_path / "run", *SHORT)
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
-
-
-def test_a_run_stopped_before_its_first_checkpoint_starts_from_its_beginning(
-    uninterrupted: dict[str, Run], drawn_source: str, tmp_path: Path
-) -> None:
-    run = Run.create(compose_small(drawn_source, tmp_path / "bare", *SHORT))
-    assert same(weights(resume(run)), weights(uninterrupted["tiny"]))
-
-
-def test_a_run_does_not_go_on_with_other_pictures(drawn_source: str, tmp_path: Path) -> None:
-    run = stop_at(2, signal.SIGINT, drawn_source, tmp_path / "run", *SHORT)
-    recipe = compose_small(drawn_source, run.path, *SHORT, "data.limit=100")
-    with pytest.raises(DataError, match="stopped with 200 training pictures, now there are 100"):
-        train(recipe, build(split_plan(recipe.data)), run, quiet, resume=True)
 
 
 def test_the_test_part_is_left_alone_when_asked(drawn_source: str, tmp_path: Path) -> None:

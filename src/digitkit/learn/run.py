@@ -24,11 +24,11 @@ from typing import Any
 import torch
 import yaml
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from digitkit.core.errors import ConfigError, DataError
-from digitkit.core.files import atomic_path, make_folder, write_text
+from digitkit.core.files import make_folder, write_bytes, write_text
 from digitkit.learn.compose import from_plain, to_yaml
 from digitkit.learn.module import build_network
 from digitkit.learn.recipe import Recipe
@@ -99,8 +99,7 @@ class Run:
     def save_weights(self, network: nn.Module) -> None:
         """Write the weights that count, whole or not at all."""
         state = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
-        with atomic_path(self.file("best.safetensors")) as temporary:
-            save_file(state, temporary)
+        write_bytes(self.file("best.safetensors"), save(state))
 
     def network(self) -> nn.Module:
         """The trained network on the CPU, ready to score.

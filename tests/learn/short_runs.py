@@ -1,0 +1,33 @@
+"""Trainings of twelve steps, and how two of them are compared."""
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from digitkit.learn.run import Run
+
+SHORT = ("budget.least_steps=12", "data.limit=200", "run.test=false")
+KINDS: dict[str, tuple[str, ...]] = {
+    "tiny": (),
+    "muon": (
+        "model=fast_cnn",
+        "model.stem=4",
+        "model.first=8",
+        "model.second=8",
+        "optim=muon",
+        "budget.hard_share=0.3",
+    ),
+}
+
+
+def weights(run: Run) -> dict[str, Tensor]:
+    return load_file(run.file("best.safetensors"))
+
+
+def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    assert first.keys() == second.keys()
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def history_without_seconds(run: Run) -> list[dict[str, object]]:
+    return [{key: value for key, value in record.items() if key != "seconds"} for record in run.history()]
