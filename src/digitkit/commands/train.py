@@ -42,7 +42,8 @@ def train(
         )
     recipe = run.recipe() if run else compose(overrides or [])
     with progress_bar(recipe.run.progress and not json) as progress:
-        splits = build(learn.split_plan(recipe.data), report=say)
+        plan = learn.split_plan(recipe.data)
+        splits = build(plan, say, lambda name, done, total: progress(done // 1000, total // 1000, f"{name}, kB"))
         run = run or Run.create(recipe)
         learn.train(recipe, splits, run, progress, resume=resume is not None)
     _write_card(run, None)  # whatever becomes of the bundle
