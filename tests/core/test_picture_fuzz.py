@@ -89,7 +89,8 @@ def test_random_bytes_are_refused(content: bytes) -> None:
 
 @given(st.sampled_from([content[:16] for content in FILES]), st.binary(max_size=300))
 def test_random_bytes_after_a_good_beginning_never_surprise(beginning: bytes, rest: bytes) -> None:
-    decode_or_refuse(beginning + rest)
+    pixels = decode_or_refuse(beginning + rest)
+    assert pixels is None or (pixels.ndim == 3 and pixels.shape[2] == 3)
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])

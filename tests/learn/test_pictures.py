@@ -21,7 +21,7 @@ def some_images(count: int, channels: int = 1) -> Images:
     return Images(pixels, torch.arange(count) % 10)
 
 
-def opened(path: Path) -> Image.Image:
+def assert_drawn(path: Path) -> Image.Image:
     """The picture, fully decoded, not all of one colour; no half-written file lies beside it."""
     with Image.open(path) as picture:
         picture.load()
@@ -45,7 +45,7 @@ def history(steps: int) -> list[dict[str, float]]:
 @pytest.mark.parametrize("steps", [1, 2, 30])
 def test_curves(tmp_path: Path, steps: int) -> None:
     pictures.curves(history(steps), tmp_path / "curves.png")
-    opened(tmp_path / "curves.png")
+    assert_drawn(tmp_path / "curves.png")
 
 
 @pytest.mark.parametrize("classes", [CLASSES, ("", "0", "23"), tuple(map(str, range(30)))])
@@ -53,7 +53,7 @@ def test_confusion(tmp_path: Path, classes: tuple[str, ...]) -> None:
     labels = torch.arange(3 * len(classes)) % len(classes)
     answers = torch.rand(len(labels), len(classes), generator=torch.Generator().manual_seed(0)).softmax(1)
     pictures.confusion(report("val", answers, labels, classes), classes, tmp_path / "confusion.png")
-    opened(tmp_path / "confusion.png")
+    assert_drawn(tmp_path / "confusion.png")
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -65,7 +65,7 @@ def test_mistakes(tmp_path: Path, wrong: int, channels: int) -> None:
     answers = torch.nn.functional.one_hot(said, 10).float()
     made = report("test", answers, images.labels, CLASSES)
     pictures.mistakes(made, images, answers, CLASSES, tmp_path / "mistakes.png")
-    opened(tmp_path / "mistakes.png")
+    assert_drawn(tmp_path / "mistakes.png")
 
 
 @pytest.mark.parametrize("count", [1, 100])
@@ -73,7 +73,7 @@ def test_batch_sheet(tmp_path: Path, count: int) -> None:
     images = some_images(count)
     before = images.pixels.clone()
     pictures.batch_sheet(images, AfterConfig(), CLASSES, 0, tmp_path / "batch.png")
-    opened(tmp_path / "batch.png")
+    assert_drawn(tmp_path / "batch.png")
     assert torch.equal(images.pixels, before)
 
 
