@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from digitkit.core.digitset import Dense, DigitSet, Encoded, Ragged, origins_of
+from digitkit.core.digitset import Dense, DigitSet, Encoded, Joined, Ragged, origins_of
 from digitkit.core.errors import PictureError
 from digitkit.core.picture import Pixels
 
@@ -63,8 +63,26 @@ def png(value: int) -> bytes:
 def test_encoded_pictures_are_decoded_when_they_are_read() -> None:
     photos = encoded(png(5), png(200))
     assert len(photos) == 2
-    assert photos[1].shape == (2, 3, 3)
+    assert photos[1].shape == (2, 3)
     assert photos.take(np.array([1, 0, 1]))[2].max() == 200
+
+
+def test_what_is_known_of_encoded_pictures_goes_with_them() -> None:
+    photos = encoded(png(5), png(200))
+    shapes, marks = np.array([[2, 3, 1], [2, 3, 1]], np.int32), np.array([b"a", b"b"], np.void)
+    taken = Encoded(photos.buffer, photos.offsets, photos.sizes, shapes, marks).take(np.array([1]))
+    assert taken.shapes is not None
+    assert taken.shapes.tolist() == [[2, 3, 1]]
+    assert taken.marks is not None
+    assert taken.marks.tolist() == [b"b"]
+
+
+def test_pictures_of_several_kinds_are_one_sequence_without_a_copy() -> None:
+    dense = Dense(np.arange(6, dtype=np.uint8).reshape(3, 1, 2))
+    joined = Joined.of([dense, encoded(png(200))])
+    assert [int(joined[index].flat[0]) for index in range(len(joined))] == [0, 2, 4, 200]
+    assert [int(picture.flat[0]) for picture in (joined.take(np.array([3, 1]))[0], joined[1])] == [200, 2]
+    assert joined.kinds[0] is dense
 
 
 def test_a_damaged_encoded_picture_is_named_by_its_place() -> None:

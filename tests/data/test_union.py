@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from digitkit.core.digitset import Dense, DigitSet, Encoded, Pictures, Ragged, origins_of
+from digitkit.core.digitset import Dense, DigitSet, Encoded, Joined, Pictures, Ragged, origins_of
 from digitkit.core.picture import Pixels
 from digitkit.data.union import relabel, shared_classes, unite
 
@@ -32,9 +32,8 @@ def test_dense_sets_of_one_size_stay_dense() -> None:
         Dense(random_pixels(2, 6, 5)),
         Dense(random_pixels(2, 4, 5, 3)),
         Ragged.pack([random_pixels(2, 2), random_pixels(3, 1, 3)]),
-        Encoded(np.frombuffer(b"P5 2 1 255 ab", np.uint8), np.array([0, 0]), np.array([13, 13])),
     ],
-    ids=["another size", "colour", "ragged", "encoded"],
+    ids=["another size", "colour", "ragged"],
 )
 def test_sets_of_several_kinds_become_ragged_with_every_pixel(second: Pictures) -> None:
     first = Dense(random_pixels(3, 4, 5))
@@ -42,6 +41,14 @@ def test_sets_of_several_kinds_become_ragged_with_every_pixel(second: Pictures) 
     assert isinstance(united.pictures, Ragged)
     expected = [group[index] for group in (first, second) for index in range(len(group))]
     assert all(np.array_equal(united.pictures[index], picture) for index, picture in enumerate(expected))
+
+
+def test_photos_stay_encoded_beside_other_pictures() -> None:
+    photos = Encoded(np.frombuffer(b"P5 2 1 255 ab", np.uint8), np.array([0, 0]), np.array([13, 13]))
+    united = unite([digits_of(Dense(random_pixels(3, 4, 5))), digits_of(photos)], CLASSES, "content")
+    assert isinstance(united.pictures, Joined)
+    assert united.pictures.kinds[1] is photos
+    assert united.pictures[4].tolist() == [[ord("a"), ord("b")]]
 
 
 def test_a_single_set_is_not_copied() -> None:

@@ -3,14 +3,14 @@
 N pictures, H height, W width, C channels (1 or 3).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitkit.core.picture import Pixels, decode
+from digitkit.core.picture import Pixels, decode, without_needless_colour
 
 Indices = NDArray[np.int64]
 
@@ -88,25 +88,63 @@ class Ragged:
 class Encoded:
     """Pictures as the bytes of their files, decoded each time they are read: for photos.
 
-    Shapes: `buffer` uint8 (bytes,); `offsets` and `sizes` int64 (N,) in bytes.
+    Shapes: `buffer` uint8 (bytes,); `offsets` and `sizes` int64 (N,) in bytes. What only decoding tells is kept where
+    it is known: `shapes` int32 (N,3), height, width, channels; `marks` void (N,), see `data.fingerprint`.
     """
 
     buffer: Pixels
     offsets: Indices
     sizes: Indices
+    shapes: NDArray[np.int32] | None = None
+    marks: NDArray[np.void] | None = None
 
     def __len__(self) -> int:
         """How many pictures there are."""
         return len(self.offsets)
 
     def __getitem__(self, index: int) -> Pixels:
-        """One picture, uint8 (H,W,3), longest side at most 1,024."""
+        """One picture, longest side at most 1,024: uint8 (H,W), or (H,W,3) where it has any colour."""
         start = int(self.offsets[index])
-        return decode(self.buffer[start : start + int(self.sizes[index])].tobytes(), name=f"picture {index}")
+        content = self.buffer[start : start + int(self.sizes[index])].tobytes()
+        return without_needless_colour(decode(content, name=f"picture {index}"))
 
     def take(self, indices: Indices) -> "Encoded":
         """The chosen pictures, in that order; the buffer is shared, not copied."""
-        return Encoded(self.buffer, self.offsets[indices], self.sizes[indices])
+        shapes = None if self.shapes is None else self.shapes[indices]
+        marks = None if self.marks is None else self.marks[indices]
+        return Encoded(self.buffer, self.offsets[indices], self.sizes[indices], shapes, marks)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Pictures of several kinds as one sequence, none of them copied.
+
+    Shapes: `groups` int64 (N,), the kind that each picture is in; `places` int64 (N,), where in it.
+    """
+
+    kinds: tuple[Pictures, ...]
+    groups: Indices
+    places: Indices
+
+    def __len__(self) -> int:
+        """How many pictures there are."""
+        return len(self.groups)
+
+    def __getitem__(self, index: int) -> Pixels:
+        """One picture, uint8 (H,W) or (H,W,3)."""
+        return self.kinds[int(self.groups[index])][int(self.places[index])]
+
+    def take(self, indices: Indices) -> "Joined":
+        """The chosen pictures, in that order."""
+        return Joined(self.kinds, self.groups[indices], self.places[indices])
+
+    @classmethod
+    def of(cls, kinds: Sequence[Pictures]) -> "Joined":
+        """All pictures of each kind, one kind behind the other."""
+        lengths = [len(kind) for kind in kinds]
+        groups = np.repeat(np.arange(len(kinds), dtype=np.int64), lengths)
+        places = np.concatenate([np.zeros(0, np.int64), *(np.arange(length, dtype=np.int64) for length in lengths)])
+        return cls(tuple(kinds), groups, places)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from PIL import ExifTags, Image, ImageCms
 from digitkit.core.colour import Pixels, see, turn
 from digitkit.core.errors import PictureError, PictureTooLarge
 
-__all__ = ["LIMITS", "Limits", "PictureSource", "Pixels", "decode"]
+__all__ = ["LIMITS", "Limits", "PictureSource", "Pixels", "decode", "without_needless_colour"]
 
 PictureSource = str | Path | bytes | BinaryIO | Image.Image | NDArray[Any]
 
@@ -71,6 +71,16 @@ def decode(source: PictureSource, name: str | None = None) -> Pixels:
     if share > 1:  # a JPEG can be decoded at 1/2, 1/4 or 1/8 for less time and memory; others ignore this
         picture.draft(None, (int(picture.width / share) or 1, int(picture.height / share) or 1))
     return _show(picture, name)
+
+
+def without_needless_colour(pixels: Pixels) -> Pixels:
+    """A picture without any colour as grey.
+
+    Shapes: `pixels` uint8 (H,W,3); returns uint8 (H,W), or (H,W,3) as it was.
+    """
+    grey = pixels[..., 0]
+    is_grey = np.array_equal(grey, pixels[..., 1]) and np.array_equal(grey, pixels[..., 2])
+    return np.ascontiguousarray(grey) if is_grey else pixels
 
 
 def _name_of(source: PictureSource) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitkit.core.digitset import Dense, DigitSet, Indices, Pictures
+from digitkit.core.digitset import Dense, DigitSet, Encoded, Indices, Pictures
+from digitkit.core.picture import Pixels
 from digitkit.data.rows import take_rows
 from digitkit.data.union import unite
 
@@ -23,13 +24,19 @@ def marks_of(pictures: Pictures) -> Marks:
 
     Shapes: returns void of 16 bytes (N,).
     """
-    marks = bytearray()
-    for index in range(len(pictures)):
-        pixels = pictures[index]
-        mark = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=MARK.itemsize)
-        mark.update(np.ascontiguousarray(pixels).reshape(-1).data)
-        marks += mark.digest()
-    return np.frombuffer(bytes(marks), MARK)
+    if isinstance(pictures, Encoded) and pictures.marks is not None:  # taken when they were decoded the first time
+        return pictures.marks
+    return np.frombuffer(b"".join(mark_of(pictures[index]) for index in range(len(pictures))), MARK)
+
+
+def mark_of(pixels: Pixels) -> bytes:
+    """The mark of one picture, 16 bytes.
+
+    Shapes: uint8 (H,W) or (H,W,3).
+    """
+    mark = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=MARK.itemsize)
+    mark.update(np.ascontiguousarray(pixels).reshape(-1).data)
+    return mark.digest()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from digitkit.core.digitset import Dense, DigitSet, Pictures, Ragged
+from digitkit.core.digitset import Dense, DigitSet, Encoded, Joined, Pictures, Ragged
 from digitkit.core.picture import Pixels
 from digitkit.data.rows import join_rows
 
@@ -47,7 +47,9 @@ def unite(sets: Sequence[DigitSet], classes: tuple[str, ...], content: str) -> D
 
 
 def _join(groups: Sequence[Pictures], content: str) -> Pictures:
-    """Dense when all pictures have one shape, else ragged."""
+    """Dense when all pictures have one shape, else ragged; photos stay as they are, since decoded they fill a disk."""
+    if any(isinstance(group, Encoded | Joined) for group in groups):
+        return Joined.of(groups)
     dense = [group.pixels for group in groups if isinstance(group, Dense)]
     if len(dense) == len(groups) and len({pixels.shape[1:] for pixels in dense}) == 1:
         return Dense(join_rows(dense, content))
@@ -64,8 +66,7 @@ def _as_ragged(pictures: Pictures) -> Ragged:
     """The same pictures in one flat buffer, without a copy where that can be."""
     if isinstance(pictures, Ragged):
         return pictures
-    if not isinstance(pictures, Dense):
-        return Ragged.pack([pictures[index] for index in range(len(pictures))])
+    assert isinstance(pictures, Dense), "photos are joined, not packed"
     count, height, width = pictures.pixels.shape[:3]
     channels = 1 if pictures.pixels.ndim == 3 else 3
     shapes: NDArray[np.int32] = np.tile(np.array([height, width, channels], np.int32), (count, 1))
