@@ -18,6 +18,7 @@ CONNECT_TIMEOUT_S = 5.0  # a mirror that is shut off answers nothing at all; the
 READ_TIMEOUT_S = 30.0  # the longest silence within a download
 ATTEMPTS = 10  # requests for one file, each of which brought a part of it
 PIECE_BYTES = 256 * 1024
+MOST_BYTES = 4 * 2**30  # of a file whose size nobody has published
 OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
 
 Advance = Callable[[int], None]  # takes the bytes so far
@@ -88,7 +89,8 @@ class Downloads:
     def get(self, url: str, target: Path, size: int, advance: Advance) -> None:
         """Download a URL into `target`, or the rest of it when some of it is there.
 
-        `size` is the published size in bytes; nothing is read beyond it.
+        `size` is the published size in bytes; nothing is read beyond it. 0 means that it is unknown: then the mirror's
+        word counts, up to 4 GB.
         Raises: FetchError when the mirror does not give the file, StoreError when it cannot be written.
         """
         for attempt in range(1, ATTEMPTS + 1):
@@ -98,25 +100,27 @@ class Downloads:
             except _Interrupted as error:
                 kept = _size_of(target)
                 if kept <= before or attempt == ATTEMPTS:
-                    raise FetchError(f"{url} broke off ({error}); {kept:,} of {size:,} bytes are kept") from error
+                    whole = f"{size:,}" if size else "unknown"
+                    raise FetchError(f"{url} broke off ({error}); {kept:,} of {whole} bytes are kept") from error
             else:
                 return
 
     def _get_rest(self, url: str, target: Path, size: int, advance: Advance) -> None:
         """One request for what is missing."""
         start = _size_of(target)
-        if start > size:  # left over from something else
+        if size and start > size:  # left over from something else
             target.unlink()
             start = 0
-        if start == size:
+        if size and start == size:
             return
         with closing(self._open(url, start)) as response:
             if start and response.status != PARTIAL:  # the server does not do ranges: all of it comes again
                 start = 0
-            _check_size(response, url, start, size)
-            _append(response, url, target, start, size, advance)
-        if _size_of(target) < size:
-            raise _Interrupted(f"{_size_of(target):,} of {size:,} bytes came")
+            total = _announced(response, start)
+            _check_size(url, total, size)
+            _append(response, url, target, start, size or total or MOST_BYTES, advance)
+        if _size_of(target) < (size or total):
+            raise _Interrupted(f"{_size_of(target):,} of {size or total:,} bytes came")
 
     def _open(self, url: str, start: int) -> HTTPResponse:
         """The answer to a request for the bytes from `start` on, or for all of them where a rest cannot be had."""
@@ -136,11 +140,18 @@ class Downloads:
         return response
 
 
-def _check_size(response: HTTPResponse, url: str, start: int, size: int) -> None:
+def _announced(response: HTTPResponse, start: int) -> int:
+    """The bytes that the whole file has by the mirror's word, 0 when it does not say."""
+    length = response.headers.get("Content-Length", "")
+    return start + int(length) if length.isdecimal() else 0
+
+
+def _check_size(url: str, announced: int, size: int) -> None:
     """Refuse another file, such as the page of a login, before any of it is written."""
-    announced = response.headers.get("Content-Length", "")
-    if announced.isdecimal() and start + int(announced) != size:
-        raise FetchError(f"{url} has {start + int(announced):,} bytes, expected {size:,}")
+    if announced and size and announced != size:
+        raise FetchError(f"{url} has {announced:,} bytes, expected {size:,}")
+    if announced > (size or MOST_BYTES):
+        raise FetchError(f"{url} has {announced:,} bytes, more than the {MOST_BYTES:,} that are taken unchecked")
 
 
 def _append(response: HTTPResponse, url: str, target: Path, start: int, size: int, advance: Advance) -> None:
@@ -152,7 +163,7 @@ def _append(response: HTTPResponse, url: str, target: Path, start: int, size: in
                 done += len(piece)
                 if done > size:
                     file.truncate(0)
-                    raise FetchError(f"{url} gives more than the published {size:,} bytes")
+                    raise FetchError(f"{url} gives more than the {size:,} bytes that it should have")
                 file.write(piece)
                 advance(done)
     except OSError as error:

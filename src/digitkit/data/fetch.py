@@ -1,6 +1,7 @@
 """Get the files of a source: cached, by hand, from mirrors, or by the source's other steps, each checked by sha256."""
 
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,22 +11,29 @@ from digitkit.core.files import atomic_path, make_folder, sha256
 from digitkit.data.download import Downloads
 from digitkit.data.lock import locked
 from digitkit.data.source import Progress, RemoteFile, Report, Source, keep_quiet
-from digitkit.data.stock import missing, remember, source_folder
+from digitkit.data.stock import PINS, expected, missing, pin, remember, source_folder
 from digitkit.data.unpack import unpack
 
 
-def fetch(source: Source, progress: Progress | None = None, offline: bool = False, report: Report = keep_quiet) -> Path:
-    """Make sure that all files of a source are here and are the published ones; returns their folder.
+def fetch(
+    source: Source,
+    progress: Progress | None = None,
+    offline: bool = False,
+    report: Report = keep_quiet,
+    parts: Collection[str] | None = None,
+) -> Path:
+    """Make sure that the files of a source are here and are the published ones; returns their folder.
 
-    `report` gets one line for each step that failed. Interrupted downloads go on where they stopped.
+    `parts` limits that to the files which these parts need. `report` gets one line for each step that failed, and one
+    for each file whose sha256 was seen for the first time. Interrupted downloads go on where they stopped.
     Raises: FetchError when a file cannot be had, HashMismatch when what came was wrong, StoreError when it cannot be
     written.
     """
     folder = source_folder(source)
-    if not missing(source):
+    if not missing(source, parts):
         return folder
     with locked(folder / ".lock", report):
-        job = _Job(source, folder, report, progress or _show_none)
+        job = _Job(source, folder, report, progress or _show_none, parts)
         job.adopt()
         if not offline:
             job.ask_mirrors()
@@ -42,7 +50,7 @@ def read_part(source: Source, part: str, offline: bool = False, report: Report =
     """
     if part not in source.parts:
         raise SourceError(f"{source.name} has no part {part!r}. Its parts: {', '.join(source.parts)}.")
-    return source.read(fetch(source, offline=offline, report=report), part)
+    return source.read(fetch(source, offline=offline, report=report, parts=(part,)), part)
 
 
 def _show_none(name: str, done: int, total: int) -> None:
@@ -57,22 +65,26 @@ class _Job:
     folder: Path
     report: Report
     progress: Progress
+    parts: Collection[str] | None
     downloads: Downloads = field(default_factory=Downloads)
     mismatch: HashMismatch | None = None
 
     def missing(self) -> list[RemoteFile]:
         """What is still to be had; another process may have brought it while we waited."""
-        return missing(self.source)
+        return missing(self.source, self.parts)
 
     def adopt(self) -> None:
         """Take files that somebody put into the folder by hand, packed ones too."""
         lacking = self.missing()
-        remember(self.source, [file for file in self.source.files if file not in lacking])
+        remember(self.source, [file for file in expected(self.source, self.parts) if file not in lacking])
         for file in lacking:
-            if (self.folder / file.name).exists():
-                self.report(
-                    f"{self.source.name}: {self.folder / file.name} is not the published file and will be replaced."
-                )
+            here = self.folder / file.name
+            if here.exists() and not file.sha256:
+                self._pin(file, sha256(here))
+                remember(self.source, [file])
+            elif here.exists():
+                known = "the file that came first" if self._is_pinned(file) else "the published file"
+                self.report(f"{self.source.name}: {here} is not {known} and will be replaced.")
             packed = self.folder / file.download_name
             if file.packed_size and packed.exists():
                 self._accept(file, packed, str(packed))
@@ -109,10 +121,11 @@ class _Job:
             return self.mismatch
         files = self.missing()
         reason = "and the offline switch is on" if offline else "and nothing gave it"
-        address = f" from {files[0].urls[0]}" if files[0].urls else ""
+        address = f" from {files[0].urls[0]}" if files[0].urls else f", see {self.source.homepage}"
+        cure = "Connect and try again, or put" if files[0].urls or self.source.steps else "Put"
         return FetchError(
             f"{self.source.name}: {', '.join(file.name for file in files)} not in {self.folder}, {reason}."
-            f" Connect and try again, or put the files there by hand (e.g. {files[0].download_name}{address})."
+            f" {cure} the files there by hand (e.g. {files[0].download_name}{address})."
         )
 
     def _download(self, file: RemoteFile, url: str) -> bool:
@@ -120,6 +133,8 @@ class _Job:
         part = self.folder / f"{file.download_name}.part"
         resumed = part.exists()
         size = file.download_size
+        if not file.sha256:  # nothing would tell that two halves are of two versions
+            part.unlink(missing_ok=True)
         try:
             self.downloads.get(url, part, size, lambda done: self.progress(file.download_name, done, size))
         except FetchError as error:
@@ -136,28 +151,50 @@ class _Job:
                     unpack(arrived, temporary, file.size)
                 else:
                     arrived.replace(temporary)
-                _check(file, temporary, origin)
+                digest = self._check(file, temporary, origin)
         except HashMismatch as error:
             arrived.unlink(missing_ok=True)
             if not quiet:
                 self._say_failed(error)
             return False
         arrived.unlink(missing_ok=True)
+        if not file.sha256:
+            self._pin(file, digest)
         remember(self.source, [file])
         return True
+
+    def _check(self, file: RemoteFile, path: Path, origin: str) -> str:
+        """Compare a file with the sha256 that it should have, if that is known; returns its own."""
+        got = sha256(path)
+        if file.sha256 not in ("", got):
+            raise HashMismatch(
+                f"{origin}: expected sha256 {file.sha256[:12]}... for {file.name}, got {got[:12]}... It was deleted; "
+                + self._cure(file)
+            )
+        return got
+
+    def _cure(self, file: RemoteFile) -> str:
+        """What to do about a file that is not the one it should be."""
+        if not self._is_pinned(file):
+            return f"fetch again, or put the right {file.name} into {self.folder} by hand."
+        return (
+            f"its publisher tells no sha256, so the first one seen is kept in {self.folder / PINS}."
+            f" If you trust the new file, delete that list and fetch again."
+        )
+
+    def _is_pinned(self, file: RemoteFile) -> bool:
+        """Whether the sha256 of a file is the one seen first, not a published one."""
+        return not any(published.sha256 for published in self.source.files if published.name == file.name)
+
+    def _pin(self, file: RemoteFile, digest: str) -> None:
+        """Keep and tell the sha256 of a file that came for the first time."""
+        pin(self.source, file.name, digest)
+        self.report(
+            f"{self.source.name}: no sha256 is published for {file.name}; saw {digest}, and will take no other."
+        )
 
     def _say_failed(self, error: SourceError) -> None:
         """One line for a step that failed."""
         if isinstance(error, HashMismatch):
             self.mismatch = error
         self.report(f"{self.source.name}: {error}")
-
-
-def _check(file: RemoteFile, path: Path, origin: str) -> None:
-    """Compare a file with the published sha256."""
-    got = sha256(path)
-    if got != file.sha256:
-        raise HashMismatch(
-            f"{origin}: expected sha256 {file.sha256[:12]}... for {file.name}, got {got[:12]}..."
-            f" It was deleted; fetch again, or put the right {file.name} into {path.parent} by hand."
-        )

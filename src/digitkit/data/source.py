@@ -1,7 +1,7 @@
 """What a data set is to digitkit: one record that says where its files are and how to read them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +10,10 @@ from digitkit.core.digitset import DigitSet
 from digitkit.core.registry import Registry
 
 TRAIN, VAL, TEST = "train", "val", "test"
-PARTS = (TRAIN, VAL, TEST)
+EXTRA = "extra"  # more to learn from, which the publisher keeps apart from the training part
+PARTS = (TRAIN, VAL, TEST, EXTRA)
+BRIGHT, DARK, MIXED = "bright", "dark", "mixed"  # the ink against its paper; mixed: either, as on signs
+NOT_A_DIGIT = "not a digit"  # the class of letters, clothing and empty cells in a set that is made of digits
 
 Report = Callable[[str], None]  # takes one line for people
 Progress = Callable[[str, int, int], None]  # takes a file's name, bytes so far, bytes in all (0: unknown)
@@ -25,20 +28,26 @@ def keep_quiet(line: str) -> None:
 class RemoteFile:
     """One published file as it is kept here.
 
-    `sha256` and `size` (bytes) are those of the kept file. When the URLs give it packed by gzip, `packed_size` is the
-    size of the packed file in bytes; 0 means they give the file itself.
+    `sha256` and `size` (bytes) are those of the kept file. Where the publisher tells no sha256 it is empty: the one
+    that comes first is kept in mind (see `stock.pin`). A size of 0 is unknown. When the URLs give the file packed by gzip,
+    `packed_size` is the size of the packed file in bytes; 0 means they give the file itself. Without URLs it is put
+    into its folder by hand. `part` names the one part that needs the file; empty means that all do.
     """
 
     name: str
     urls: tuple[str, ...]
-    sha256: str
-    size: int
+    sha256: str = ""
+    size: int = 0
     packed_size: int = 0
+    part: str = ""
 
     def __post_init__(self) -> None:
         """Our own mistakes stop here."""
-        assert SHA256.fullmatch(self.sha256), f"{self.name}: the sha256 has 64 small hexadecimal characters"
-        assert self.size > 0, f"{self.name}: the published size is known"
+        assert not self.sha256 or SHA256.fullmatch(self.sha256), (
+            f"{self.name}: the sha256 has 64 small hexadecimal characters"
+        )
+        assert self.size > 0 or not self.packed_size, f"{self.name}: what comes out of a packed file has a known size"
+        assert self.part in ("", *PARTS), f"{self.name}: parts are {PARTS}, got {self.part}"
         assert all(urlsplit(url).scheme in ("http", "https") for url in self.urls), (
             f"{self.name}: mirrors are web addresses"
         )
@@ -50,8 +59,12 @@ class RemoteFile:
 
     @property
     def download_size(self) -> int:
-        """The bytes of what the URLs give; more is never read."""
+        """The bytes of what the URLs give; more is never read. 0: unknown."""
         return self.packed_size or self.size
+
+    def belongs_to(self, parts: Collection[str] | None) -> bool:
+        """Whether one of these parts needs the file; None stands for all parts."""
+        return parts is None or not self.part or self.part in parts
 
 
 @dataclass(frozen=True)
@@ -76,7 +89,10 @@ class Source:
     """A data set by name.
 
     `read(folder, part)` gives one part of native pixels from the folder that `fetch` filled; `notes(folder, part)` says
-    what was skipped in reading it, one line each. `parts` are some of "train", "val" and "test", "train" always.
+    what was skipped in reading it, one line each. `parts` are some of "train", "val", "test" and "extra".
+    `ink` is "bright", "dark" or "mixed", empty where nobody knows. `contains` names test parts of other sources, such
+    as mnist/test, whose pictures are among those that this source gives to learn from. `folder` is the name of the
+    folder of its files, where sources share one; empty means its own name.
     """
 
     name: str
@@ -88,11 +104,15 @@ class Source:
     read: Callable[[Path, str], DigitSet]
     steps: tuple[Step, ...] = ()
     notes: Callable[[Path, str], tuple[str, ...]] = no_notes
+    ink: str = ""
+    contains: tuple[str, ...] = ()
+    folder: str = ""
 
     def __post_init__(self) -> None:
         """Our own mistakes stop here."""
-        assert TRAIN in self.parts, f"{self.name}: a source has a training part"
+        assert self.parts, f"{self.name}: a source has a part"
         assert set(self.parts) <= set(PARTS), f"{self.name}: parts are {PARTS}, got {self.parts}"
+        assert self.ink in ("", BRIGHT, DARK, MIXED), f"{self.name}: ink is bright, dark or mixed, got {self.ink}"
 
 
 SOURCES: Registry[Source] = Registry("source")
