@@ -88,3 +88,23 @@ def test_notes_of_the_data_stand_on_the_card(run: Run) -> None:
     stored["splits"]["notes"] = ["mnist cannot be had; optdigits takes its place"]
     run.write_report(stored)
     assert "- note: mnist cannot be had; optdigits takes its place" in written(run)
+
+
+def test_a_card_shows_what_each_epoch_drew(run: Run) -> None:
+    stored = run.report()
+    text = written(run)
+    first = stored["drawn"][0]
+    assert f"| 1 | {first['pictures']:,} | 0 |" in text
+    stored["drawn"] = [{"epoch": n, "pictures": 30, "extra": 3, "classes": {"": 10, "7": 20}} for n in range(1, 21)]
+    run.write_report(stored)
+    rows = [line for line in written(run).splitlines() if line.endswith("| '': 10 | '7': 20 |")]
+    assert [row.split()[1] for row in rows] == ["1", "2", "3", "4", "5", "16", "17", "18", "19", "20"]
+    assert "| ... | 10 more stand in `history.jsonl` |" in run.file("card.md").read_text()
+
+
+def test_the_pictures_drawn_add_up_over_card_and_history(run: Run) -> None:
+    stored = run.report()
+    drawn = sum(epoch["pictures"] for epoch in stored["drawn"])
+    assert drawn == stored["steps"] * 64
+    told = [epoch for record in run.history() for epoch in record.get("drawn", ())]
+    assert told == stored["drawn"]

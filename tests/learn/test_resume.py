@@ -7,8 +7,9 @@ import pytest
 
 from digitkit.core.errors import DataError, StoreError
 from digitkit.data.splits import build
+from digitkit.learn.parts import split_plan
 from digitkit.learn.run import Run
-from digitkit.learn.train import split_plan, train
+from digitkit.learn.train import train
 from tests.fixtures.runs import compose_small, full_disk, quiet
 from tests.learn.short_runs import KINDS, SHORT, history_without_seconds, same, weights
 

@@ -11,8 +11,9 @@ from digitkit.core.prediction import Thresholds
 from digitkit.data.splits import build
 from digitkit.learn.evaluate import probabilities, report, wilson
 from digitkit.learn.loader import prepared
+from digitkit.learn.parts import split_plan
 from digitkit.learn.run import Run
-from digitkit.learn.train import split_plan, train
+from digitkit.learn.train import train
 from tests.fixtures.runs import STEPS, Trained, compose_small, train_small
 from tests.learn.short_runs import KINDS, SHORT, history_without_seconds, same, weights
 

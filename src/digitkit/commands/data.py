@@ -80,7 +80,7 @@ def prepare(
     """Get and prepare the pictures of a training, so that it can start at once; a second time takes no time."""
     from digitkit.data.splits import build
     from digitkit.learn.compose import compose
-    from digitkit.learn.train import prepare_parts, split_plan
+    from digitkit.learn.parts import prepare_parts, split_plan
 
     recipe = compose(overrides or [])
     with progress_bar(not json) as show:

@@ -14,8 +14,8 @@ from digitkit.data.splits import build
 from digitkit.data.union import relabel
 from digitkit.learn.evaluate import Report, probabilities, report
 from digitkit.learn.loader import prepared
+from digitkit.learn.parts import split_plan
 from digitkit.learn.run import Run
-from digitkit.learn.train import split_plan
 from digitkit.learn.views import COUNTS
 from digitkit.runtime.predictor import Predictor
 

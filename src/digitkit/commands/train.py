@@ -29,6 +29,7 @@ def train(
     from digitkit.data.splits import build
     from digitkit.learn import train as learn
     from digitkit.learn.compose import compose
+    from digitkit.learn.parts import split_plan
     from digitkit.learn.run import Run
 
     begun = time.perf_counter()
@@ -42,7 +43,7 @@ def train(
         )
     recipe = run.recipe() if run else compose(overrides or [])
     with progress_bar(recipe.run.progress and not json) as progress:
-        plan = learn.split_plan(recipe.data)
+        plan = split_plan(recipe.data)
         splits = build(plan, say, lambda name, done, total: progress(done // 1000, total // 1000, f"{name}, kB"))
         run = run or Run.create(recipe)
         learn.train(recipe, splits, run, progress, resume=resume is not None)
@@ -134,8 +135,8 @@ def export(
     """Write a run's bundle: one .onnx file that holds preparation, network, classes and thresholds."""
     from digitkit.core.errors import ConfigError
     from digitkit.data.splits import build
+    from digitkit.learn.parts import split_plan
     from digitkit.learn.run import Run
-    from digitkit.learn.train import split_plan
     from digitkit.learn.views import COUNTS
 
     if views not in COUNTS:

@@ -12,6 +12,7 @@ import lightning
 import torch
 
 from digitkit.core.files import atomic_path, write_text
+from digitkit.data.batches import Drawing
 from digitkit.learn.evaluate import probabilities, score
 from digitkit.learn.loader import Images
 from digitkit.learn.module import DigitModule
@@ -25,8 +26,8 @@ CHECKPOINT_EVERY_S = 60.0  # at most this much work is lost when the process is 
 class History(lightning.Callback):
     """Scores the validation part at even distances, keeps the records and the best averaged weights."""
 
-    def __init__(self, run: Run, val: Images, steps: int, progress: Progress) -> None:
-        self.run, self.val, self.steps, self.progress = run, val, steps, progress
+    def __init__(self, run: Run, val: Images, steps: int, progress: Progress, drawing: Drawing) -> None:
+        self.run, self.val, self.steps, self.progress, self.drawing = run, val, steps, progress, drawing
         self.records: list[dict[str, Any]] = []
         self.best = -1.0
         self.seconds = 0.0  # of the training so far, earlier pieces of a resumed run included
@@ -57,6 +58,9 @@ class History(lightning.Callback):
             "seconds": round(time.perf_counter() - self._piece, 3),
             "train_loss": loss,
         }
+        told = sum(len(earlier.get("drawn", ())) for earlier in self.records)
+        if new := self.drawing.epochs()[told:]:
+            record["drawn"] = new
         record["lr"] = module.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
         if scored and len(self.val):
             record |= self._score(module)

@@ -17,6 +17,7 @@ PICTURES = {
     "mistakes-val": "The surest mistakes on the validation part",
     "batch": "Training images as the network sees them",
 }
+EPOCHS_SHOWN = 5  # at the beginning, and as many at the end
 PLAIN = re.compile(r"(?!(?i:null|true|false|nan|inf)$)[A-Za-z][\w./-]*", re.ASCII)  # text that needs no quotes
 
 
@@ -31,6 +32,7 @@ def write(run: Run, bundle: dict[str, Any] | None = None) -> None:
             f"probabilities differ from torch by at most {bundle['difference']:.1e} over {bundle['pictures']:,} digits "
             f"of {bundle['sizes']} sizes",
         ]
+    lines += _drawn(stored["drawn"])
     lines += ["", "## Do it again", "", "```", f"digitkit train {_overrides(run)}", "```", "", "## Pictures", ""]
     lines += [
         f"![{title}](pictures/{name}.png)\n"
@@ -70,6 +72,27 @@ def _facts(stored: dict[str, Any]) -> list[str]:
         *notes,
         f"- code: {stored['git'] or 'installed package'}; {versions}",
     ]
+
+
+def _drawn(epochs: list[dict[str, Any]]) -> list[str]:
+    """What was drawn in each epoch, the middle of a long training left out."""
+    lines = [
+        "", "## Pictures drawn", "", "| epoch | pictures | extra | class drawn least | class drawn most |",
+        "|---|---|---|---|---|",
+    ]  # fmt: skip
+    left_out = range(EPOCHS_SHOWN, len(epochs) - EPOCHS_SHOWN)
+    for place, epoch in enumerate(epochs):
+        if place in left_out:
+            if place == left_out.start:
+                lines.append(f"| ... | {len(left_out)} more stand in `history.jsonl` | | | |")
+            continue
+        by_count = sorted(epoch["classes"].items(), key=lambda item: item[1])
+        (rare, fewest), (common, most) = by_count[0], by_count[-1]
+        lines.append(
+            f"| {epoch['epoch']} | {epoch['pictures']:,} | {epoch['extra']:,} | {rare!r}: {fewest:,} "
+            f"| {common!r}: {most:,} |"
+        )
+    return lines
 
 
 def _overrides(run: Run) -> str:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from digitkit.core.digitset import Dense, DigitSet
-from digitkit.core.errors import DataError
 from digitkit.core.picture import Pixels
 from digitkit.data.array_writer import ArrayWriter
+from digitkit.data.batches import Drawing
 from digitkit.data.cache import cached_rows
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
@@ -42,6 +42,12 @@ class Images:
     def to(self, device: torch.device) -> "Images":
         """The same images on a device."""
         return Images(self.pixels.to(device), self.labels.to(device))
+
+    def followed_by(self, others: "Images") -> "Images":
+        """These images and others behind them."""
+        if not len(others):
+            return self
+        return Images(torch.cat([self.pixels, others.pixels]), torch.cat([self.labels, others.labels]))
 
     def first(self, count: int) -> "Images":
         """The first of them."""
@@ -123,70 +129,47 @@ def as_colour(pixels: Pixels) -> Pixels:
 
 
 class Batches:
-    """Batches of a training, as many as the budget says; every image is drawn once before any is drawn twice.
+    """Batches of a training on the device of its images; what is drawn, `Drawing` decides.
 
-    After the first pass only the hardest share is drawn, by the loss when last seen, where `hard_share` is not 0.
     Iterating goes on from the position in the state, so a resumed run sees what the uninterrupted one would have seen.
     """
 
-    def __init__(self, images: Images, batch: int, steps: int, seed: int, hard_share: float = 0.0) -> None:
-        self.images, self.batch, self.steps = images, min(batch, len(images)), steps
-        self.hard = max(self.batch, int(hard_share * len(images))) if hard_share else len(images)
-        self.losses = torch.full((len(images),), torch.inf)  # an image not seen yet counts as hard
-        self.rng = torch.Generator().manual_seed(seed)
-        self.order = torch.empty(0, dtype=torch.long)
-        self.position = 0
-        self.done = 0
+    def __init__(self, images: Images, drawing: Drawing) -> None:
+        self.images, self.drawing = images, drawing
 
     def __len__(self) -> int:
         """Steps in all."""
-        return self.steps
+        return self.drawing.steps
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Pixels uint8 (B,C,S,S) and labels int64 (B,) on the device of the images, and their indices (B,)."""
-        while self.done < self.steps:
-            self.done += 1
-            indices = self._draw()
+        for drawn in self.drawing:
+            indices = torch.from_numpy(drawn)
             chosen = indices.to(self.images.pixels.device)
             yield self.images.pixels[chosen], self.images.labels[chosen], indices
-        self.done = 0
 
     def note(self, indices: Tensor, losses: Tensor) -> None:
-        """Remember the losses (B,) of images, to know the hard ones."""
-        self.losses[indices.cpu()] = losses.float().cpu()
-
-    def _draw(self) -> Tensor:
-        taken = self.order[self.position : self.position + self.batch]
-        self.position += len(taken)
-        if len(taken) < self.batch:  # the last batch of an epoch is filled from the next one: no image is left out
-            self.order = self._pass()
-            self.position = self.batch - len(taken)
-            taken = torch.cat([taken, self.order[: self.position]])
-        return taken
-
-    def _pass(self) -> Tensor:
-        """The indices of one pass, in random order."""
-        if self.hard == len(self.images):
-            return torch.randperm(len(self.images), generator=self.rng)
-        order = torch.randperm(len(self.images), generator=self.rng)  # ties, such as unseen images, fall by lot
-        hardest = order[self.losses[order].topk(self.hard).indices]
-        return hardest[torch.randperm(self.hard, generator=self.rng)] if self.done > 1 else order
+        """Remember the losses (B,) of images where the hard ones are wanted; reading them costs a GPU a pause."""
+        if self.drawing.plan.hard_share:
+            self.drawing.note(indices.cpu().numpy(), losses.float().cpu().numpy())
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the drawing stands."""
-        place = {"order": self.order, "position": self.position, "done": self.done}
-        return {"rng": self.rng.get_state(), "losses": self.losses.clone(), **place}
+        """Where the drawing stands, as tensors and plain values."""
+        return _map_leaves(self.drawing.state(), np.ndarray, torch.from_numpy)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there.
 
         Raises: DataError when the images are not as many as they were.
         """
-        if len(state["losses"]) != len(self.images):
-            raise DataError(
-                f"The run was stopped with {len(state['losses']):,} training pictures, now there are"
-                f" {len(self.images):,}. Bring back the pictures as they were, or start a new run."
-            )
-        self.rng.set_state(state["rng"])
-        self.losses = state["losses"].clone()
-        self.order, self.position, self.done = state["order"], state["position"], state["done"]
+        self.drawing.go_on(_map_leaves(state, Tensor, Tensor.numpy))
+
+
+def _map_leaves(values: Mapping[str, Any], kind: type, change: Callable[[Any], Any]) -> dict[str, Any]:
+    """The same mapping with every value of a kind changed, also in the mappings inside."""
+    return {
+        key: _map_leaves(value, kind, change)
+        if isinstance(value, Mapping)
+        else (change(value) if isinstance(value, kind) else value)
+        for key, value in values.items()
+    }

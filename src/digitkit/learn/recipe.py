@@ -32,11 +32,57 @@ class Precision(Enum):
     fp32 = "fp32"
 
 
+class SampleMode(Enum):
+    """What decides how often a training picture is drawn."""
+
+    disabled = "disabled"
+    auto = "auto"
+    manual = "manual"
+
+
+@dataclass
+class SamplingConfig:
+    """How often the primary training pictures of each class are drawn."""
+
+    mode: SampleMode = SampleMode.disabled  # disabled: each once in a pass; auto: every class alike; manual: by weights
+    classes: list[str] = field(default_factory=list)  # manual: the labels that `weights` speaks of, in its order
+    weights: list[float] = field(default_factory=list)  # manual: how often, against 1 for the labels not named; 0 never
+    count: int = 0  # pictures drawn in one epoch; 0 = as many as there are
+    replacement: bool = True  # false: none twice in an epoch, which needs a smaller `count`
+
+    def __post_init__(self) -> None:
+        """Check the ranges, and that the settings belong together."""
+        check_range("data.sampling.count", self.count, 0, 1e12)
+        for weight in self.weights:
+            check_range("data.sampling.weights", weight, 0, 1e6)
+        if len(self.classes) != len(self.weights) or len(set(self.classes)) < len(self.classes):
+            raise ConfigError(
+                f"data.sampling.classes and weights must name each label once with its weight,"
+                f" got {len(self.classes)} labels and {len(self.weights)} weights."
+            )
+        if (self.mode is SampleMode.manual) != bool(self.weights):
+            raise ConfigError("data.sampling.weights belong to data.sampling.mode=manual, and it needs them.")
+        if self.mode is SampleMode.disabled and (self.count or not self.replacement):
+            raise ConfigError("data.sampling.count and replacement need data.sampling.mode=auto or manual.")
+        if not self.replacement and not self.count:
+            raise ConfigError(
+                "data.sampling.replacement=false draws every picture once, whatever its weight;"
+                " set data.sampling.count to fewer pictures than there are."
+            )
+
+
 @dataclass
 class DataConfig:
     """Which pictures are learnt from."""
 
     sources: list[str] = field(default_factory=lambda: ["mnist"])
+    sizes: list[float] = field(
+        default_factory=list
+    )  # training pictures used of each source: a share when below 1; 0 = all
+    extra: list[str] = field(default_factory=list)  # sources mixed into every batch; only their training parts are used
+    extra_sizes: list[float] = field(default_factory=list)  # the same as `sizes` for them
+    extra_share: float = 0.05  # of every batch that is extra, where there are extra sources
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
     val_size: float = 0.0833333  # held out to choose by: a share when below 1 (5,000 of MNIST), else pictures; 0 = none
     limit: int = 0  # training pictures used, stratified; 0 = all
     seed: int = 0  # of the split only, so that seeds of training share one validation part
@@ -50,6 +96,12 @@ class DataConfig:
         check_range("data.limit", self.limit, 0, 1e12)
         if not self.sources:
             raise ConfigError("data.sources is empty; name at least one source, as in data.sources=[mnist]")
+        check_range("data.extra_share", self.extra_share, 0.0001, 0.99)
+        for key, sizes, names in (("sizes", self.sizes, self.sources), ("extra_sizes", self.extra_sizes, self.extra)):
+            if sizes and len(sizes) != len(names):
+                raise ConfigError(f"data.{key} needs a number for each of {len(names)} sources, got {len(sizes)}.")
+            for size in sizes:
+                check_range(f"data.{key}", size, 0, 1e12)
 
 
 @dataclass
@@ -207,5 +259,10 @@ class Recipe:
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_range("seed", self.seed, 0, 10**9)
+        if self.budget.hard_share and self.data.sampling.mode is not SampleMode.disabled:
+            raise ConfigError(
+                "data.sampling.mode and budget.hard_share both decide how often a picture is drawn;"
+                " set budget.hard_share=0 or data.sampling.mode=disabled."
+            )
         if not self.name or not set("/\\:").isdisjoint(self.name):
             raise ConfigError(f"name becomes part of a folder's name: without / \\ and :, got {self.name!r}")

@@ -1,11 +1,10 @@
 """From a recipe and splits to a finished run."""
 
 import logging
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import lightning
@@ -13,44 +12,17 @@ import torch
 
 from digitkit.core.errors import DataError
 from digitkit.core.prediction import Thresholds
-from digitkit.data.splits import SplitPlan, Splits
+from digitkit.data.splits import Splits
 from digitkit.learn import pictures
 from digitkit.learn.calibrate import temperature, tempered, thresholds
 from digitkit.learn.callbacks import Checkpoints, History, Progress
 from digitkit.learn.device import choose_device, choose_precision, keep_freed_memory
 from digitkit.learn.evaluate import Report, probabilities, report
-from digitkit.learn.loader import Batches, Images, prepared
+from digitkit.learn.loader import Batches, Images
 from digitkit.learn.module import DigitModule, build_network
-from digitkit.learn.recipe import DataConfig, Recipe
+from digitkit.learn.parts import Parts, draw, prepare_parts
+from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run, git_state, hardware, versions
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The prepared images of a training, test apart."""
-
-    train: Images
-    val: Images
-    test: Images
-    prepare_seconds: float
-
-
-def split_plan(data: DataConfig) -> SplitPlan:
-    """What `data.splits.build` needs to know of a recipe."""
-    return SplitPlan(tuple(data.sources), data.val_size, data.seed, data.limit, data.fallback, data.offline)
-
-
-def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
-    """All parts through the one door, from the cache where they have been through it before."""
-    begun = time.perf_counter()
-    made = []
-    for name, digits in (("train", splits.primary), ("val", splits.val), ("test", splits.test)):
-        made.append(prepared(digits, recipe.prepare, _beside(progress, f"preparing {name}")))
-    return Parts(made[0], made[1], made[2], time.perf_counter() - begun)
-
-
-def _beside(progress: Progress, text: str) -> Callable[[int, int], None]:
-    return lambda done, total: progress(done, total, text)
 
 
 def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resume: bool = False) -> Run:
@@ -69,17 +41,20 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
     parts = prepare_parts(recipe, splits, progress)
     mean, std = parts.train.statistics()
     torch.manual_seed(recipe.seed)
-    network = build_network(recipe, len(splits.primary.classes), mean, std)
-    seconds, steps = _fit(recipe, network, parts, run, progress, device, resume)
     classes = list(splits.primary.classes)
+    network = build_network(recipe, len(classes), mean, std)
+    drawing = draw(recipe, parts, classes)
+    batches = Batches(parts.train.to(device), drawing)
+    seconds = _fit(recipe, network, batches, parts.val.to(device), run, progress, resume)
     facts = {
         "classes": classes, "mean": mean, "std": std, "fingerprint": splits.fingerprint,
-        "train": len(parts.train), "val": len(parts.val), "test": len(parts.test),
+        "train": parts.primary, "extra": len(parts.train) - parts.primary, "val": len(parts.val),
+        "test": len(parts.test),
     }  # fmt: skip
     stored = {
-        "name": recipe.name, "seed": recipe.seed, "steps": steps, "train_seconds": round(seconds, 3),
+        "name": recipe.name, "seed": recipe.seed, "steps": drawing.steps, "train_seconds": round(seconds, 3),
         "prepare_seconds": round(parts.prepare_seconds, 3), "data": facts, "splits": splits.report.to_plain(),
-        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "drawn": drawing.epochs(), "parameters": sum(weight.numel() for weight in network.parameters()),
         "versions": versions(), "hardware": hardware(device), "git": git_state(),
     }  # fmt: skip
     run.write_report(stored | _score(recipe, parts, run, run.load_weights(network).to(device), classes))
@@ -90,20 +65,12 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
 
 
 def _fit(
-    recipe: Recipe,
-    network: torch.nn.Module,
-    parts: Parts,
-    run: Run,
-    progress: Progress,
-    device: torch.device,
-    resume: bool,
-) -> tuple[float, int]:
-    """The steps themselves; returns the seconds from the first augmentation to the final weights, and the steps."""
-    batch = min(recipe.budget.batch, len(parts.train))
-    steps = max(recipe.budget.least_steps, round(recipe.budget.epochs * len(parts.train) / batch))
-    batches = Batches(parts.train.to(device), batch, steps, recipe.seed, recipe.budget.hard_share)
+    recipe: Recipe, network: torch.nn.Module, batches: Batches, val: Images, run: Run, progress: Progress, resume: bool
+) -> float:
+    """The steps themselves; returns the seconds from the first augmentation to the final weights."""
+    steps, device = len(batches), batches.images.pixels.device
     module = DigitModule(recipe, network, steps, choose_precision(recipe.run, device), batches.note)
-    history, checkpoints = History(run, parts.val.to(device), steps, progress), Checkpoints(run)
+    history, checkpoints = History(run, val, steps, progress, batches.drawing), Checkpoints(run)
     with _quiet():
         trainer = lightning.Trainer(
             max_steps=steps, accelerator=device.type, devices=1, callbacks=[history, checkpoints],
@@ -116,7 +83,7 @@ def _fit(
             f"stopped at step {checkpoints.stopped_at} of {steps}; nothing is lost. "
             f"Go on with: digitkit train --resume {run.path}"
         )
-    return history.seconds, steps
+    return history.seconds
 
 
 def _score(

@@ -1,0 +1,85 @@
+"""From a recipe and splits to prepared parts and the plan of their batches; quick to import, unlike a training."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitkit.core.errors import ConfigError
+from digitkit.core.registry import nearest
+from digitkit.data.batches import Drawing, DrawPlan, Weights, balanced
+from digitkit.data.splits import SplitPlan, Splits
+from digitkit.learn.loader import Images, prepared
+from digitkit.learn.recipe import DataConfig, Recipe, SampleMode, SamplingConfig
+
+Progress = Callable[[int, int, str], None]  # done, total, what stands beside the bar
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The prepared images of a training, test apart; the first `primary` of `train` are primary, the others extra."""
+
+    train: Images
+    primary: int
+    val: Images
+    test: Images
+    prepare_seconds: float
+
+
+def split_plan(data: DataConfig) -> SplitPlan:
+    """What `data.splits.build` needs to know of a recipe."""
+    return SplitPlan(tuple(data.sources), data.val_size, data.seed, data.limit, data.fallback, data.offline)
+
+
+def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
+    """All parts through the one door, from the cache where they have been through it before."""
+    begun = time.perf_counter()
+    parts = {"train": splits.primary, "extra": splits.extra, "val": splits.val, "test": splits.test}
+    made = {
+        name: prepared(digits, recipe.prepare, _beside(progress, f"preparing {name}")) for name, digits in parts.items()
+    }
+    train = made["train"].followed_by(made["extra"])
+    return Parts(train, len(made["train"]), made["val"], made["test"], time.perf_counter() - begun)
+
+
+def _beside(progress: Progress, text: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(done, total, text)
+
+
+def draw(recipe: Recipe, parts: Parts, classes: Sequence[str]) -> Drawing:
+    """The batches of a training, as the recipe mixes and weighs them.
+
+    Raises: ConfigError when the recipe does not fit the pictures.
+    """
+    labels, sampling = parts.train.labels.numpy(), recipe.data.sampling
+    plan = DrawPlan(
+        primary=parts.primary,
+        extra=len(labels) - parts.primary,
+        batch=recipe.budget.batch,
+        seed=recipe.seed,
+        extra_share=recipe.data.extra_share,
+        hard_share=recipe.budget.hard_share,
+        weights=_weights(labels[: parts.primary], sampling, classes),
+        count=sampling.count,
+        replacement=sampling.replacement,
+    )
+    return Drawing(labels, tuple(classes), plan, plan.steps(recipe.budget.epochs, recipe.budget.least_steps))
+
+
+def _weights(labels: NDArray[np.int64], sampling: SamplingConfig, classes: Sequence[str]) -> Weights | None:
+    """How often each primary picture is drawn; None when all are drawn alike."""
+    if sampling.mode is SampleMode.disabled:
+        return None
+    if sampling.mode is SampleMode.auto:
+        return balanced(labels, len(classes))
+    of_class = dict.fromkeys(classes, 1.0)
+    for name, weight in zip(sampling.classes, sampling.weights, strict=True):
+        if name not in of_class:
+            raise ConfigError(
+                f"data.sampling.classes: no training picture is labelled {name!r}. {nearest(name, list(classes))}"
+            )
+        of_class[name] = weight
+    weights: Weights = np.array([of_class[name] for name in classes], np.float64)[labels]
+    return weights
