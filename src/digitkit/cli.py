@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from digitkit.commands import data, printing, read, show, train
+from digitkit.commands import data, hub, printing, read, show, train
 from digitkit.core.errors import BundleError, ConfigError, DataError, DigitkitError, StoreError
 
 # Exit codes: the first class in this table that fits. 0 is success, 130 Ctrl-C.
@@ -31,8 +31,10 @@ app = typer.Typer(
     add_completion=False,
 )
 data_app = typer.Typer(help="Get, prepare and look at data sets.", no_args_is_help=True)
+models_app = typer.Typer(help="Carry bundles to a hub and back.", no_args_is_help=True)
 show_app = typer.Typer(help="Show models, recipes, bundles and what prepare does.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(models_app, name="models")
 app.add_typer(show_app, name="show")
 
 
@@ -70,6 +72,10 @@ data_app.command("list")(guarded(data.list_sources))
 data_app.command("fetch")(guarded(data.fetch))
 data_app.command("prepare")(guarded(data.prepare))
 data_app.command("inspect")(guarded(data.inspect))
+data_app.command("push")(guarded(hub.push_data))
+data_app.command("pull")(guarded(hub.pull_data))
+models_app.command("push")(guarded(hub.push_model))
+models_app.command("pull")(guarded(hub.pull_model))
 app.command("train")(guarded(train.train))
 app.command("evaluate")(guarded(train.evaluate))
 app.command("export")(guarded(train.export))

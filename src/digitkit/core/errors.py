@@ -12,6 +12,7 @@
         BundleAltered        ... its bytes are not the ones that were written
         BundleTooNew         ... its format is newer than this digitkit
       StoreError             something cannot be written or read back (disk full, read-only)
+        HubError             ... on a hub: unreachable, no permission, no such repository
 
 A message says what happened, where, what was expected and found, and what to do.
 """
@@ -63,3 +64,7 @@ class BundleTooNew(BundleError):
 
 class StoreError(DigitkitError):
     """Something cannot be written, or not be read back."""
+
+
+class HubError(StoreError):
+    """A hub does not take or give what was asked."""
