@@ -95,7 +95,8 @@ def test_files_that_are_no_pictures_are_listed_and_skipped(digits: Path) -> None
     source = folder_source(f"folder:{digits}")
     assert source.read(NOWHERE, "train").counts() == {"3": 2, "7": 1}
     notes = source.notes(NOWHERE, "train")
-    assert [line.split(":")[0] for line in notes] == ["3/empty.png", "3/notes.txt", "7/cut.png"]
+    assert [line.split(":")[0] for line in notes] == ["3/empty.png", "3/notes.txt", "7/cut.png", "in all"]
+    assert notes[-1] == "in all: 3 pictures that cannot be read"
 
 
 def test_hidden_files_and_folders_are_no_pictures(digits: Path) -> None:
@@ -155,7 +156,7 @@ def test_a_class_without_pictures_is_counted_as_empty(digits: Path) -> None:
 
 
 def test_many_pictures_are_decoded_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("digitkit.data.folder.PIECE_BYTES", 3 * GREY.size)
+    monkeypatch.setattr("digitkit.data.album.PIECE_BYTES", 3 * GREY.size)
     for index in range(10):
         save(tmp_path / "0" / f"{index}.png", GREY + index)
     pictures = read(tmp_path).pictures

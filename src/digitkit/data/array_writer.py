@@ -88,6 +88,11 @@ class ArrayWriter:
         self._arrays[name].finish()
         return npy.open_memmap(self._folder / f"{name}.npy", mode="r+")
 
+    def discard(self, name: str) -> None:
+        """Remove an array that turned out not to be wanted."""
+        self._arrays.pop(name).file.close()
+        (self._folder / f"{name}.npy").unlink()
+
     def __enter__(self) -> Self:
         return self
 

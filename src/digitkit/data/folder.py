@@ -1,167 +1,132 @@
-"""A folder of class folders as a source: in `folder:digits`, the picture `digits/7/any-name.png` is a seven.
+"""A folder of class folders as a source: in `folder:digits`, the picture `digits/7/any-name.png` is a seven."""
 
-N pictures, H height, W width.
-"""
-
-import hashlib
 import os
+import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import PIL
-
-from digitkit import __version__
-from digitkit.core.digitset import Dense, DigitSet, Pictures, Ragged
-from digitkit.core.errors import PictureError, SourceError
-from digitkit.core.files import sha256
-from digitkit.core.picture import Pixels, decode
-from digitkit.data.array_writer import ArrayWriter
-from digitkit.data.cache import Array, cached_rows, key_of
-from digitkit.data.source import TEST, TRAIN, VAL, Source
+from digitkit.core.errors import SourceError
+from digitkit.data.album import Album, AlbumReader, PictureFile, read_file
+from digitkit.data.contents import contents_of
+from digitkit.data.parts import is_hidden, part_of
+from digitkit.data.skipped import Skipped, legible
+from digitkit.data.source import PARTS, TRAIN, Source
 
 PREFIX = "folder:"
-PART_FOLDERS = {TRAIN: ("train",), VAL: ("valid", "val"), TEST: ("test",)}
-READER = 1  # counts up when this module reads the same files into other pixels
-PIECE_BYTES = 8 * 2**20  # decoded pictures are written when so many bytes have come together
-
-Listing = list[tuple[str, int]]  # path below the part's folder, with `/`; label
 
 
 def folder_source(spec: str) -> Source:
     """The source of `folder:PATH`.
 
     PATH holds class folders, or the folders train, valid (or val) and test with class folders inside.
-    Raises: SourceError when there is no such folder, or no class folder in it.
+    Raises: SourceError when there is no such folder, or it cannot be looked into.
     """
     path = Path(spec.removeprefix(PREFIX)).expanduser()
     if not path.is_dir():
         raise SourceError(f"{spec}: there is no folder {path}. Check the path.")
-    places = _find_parts(path)
-    reader = _FolderReader(path.resolve().name or "folder", places)
+    root = path.resolve()
+    places = _find_parts(root)
+    reader = AlbumReader(root.name or "folder", lambda folder, part: _open_part(root, places[part]))
     title = f"the pictures in {path}"
     return Source(spec, title, "your own", "", (), tuple(places), reader.read, notes=reader.notes)
 
 
+def leaves(root: Path, path: Path) -> bool:
+    """Whether a path leads out of a folder, by `..` or by links; `root` is resolved."""
+    return not Path(os.path.realpath(path)).is_relative_to(root)
+
+
 def _find_parts(root: Path) -> dict[str, Path]:
-    """The folder of each part; without a folder `train`, all of it is the training part."""
-    found = {name.lower(): root / name for name in _folders(root)}
-    if not any(name in found for name in PART_FOLDERS[TRAIN]):
-        return {TRAIN: root}
-    return {part: found[name] for part, names in PART_FOLDERS.items() for name in names[::-1] if name in found}
+    """The folder of each part; without a folder for training, all of it is the training part."""
+    found: dict[str, Path] = {}
+    for name in _folders(root):
+        part = part_of([name])
+        if part in found:
+            raise SourceError(f"{root} has two folders for one part: {found[part].name} and {name}. Join them.")
+        if part and leaves(root, root / name):
+            raise SourceError(f"{root / name} is a link that leads out of the folder. Put the folder itself there.")
+        found |= {part: root / name} if part else {}
+    return {part: found[part] for part in PARTS if part in found} if TRAIN in found else {TRAIN: root}
 
 
 def _folders(path: Path) -> list[str]:
-    """The names of the folders in a folder, sorted; hidden ones and those of archivers are left out."""
-    return sorted(entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__")))
+    """The names of the folders in a folder, sorted, without hidden ones."""
+    try:
+        return sorted(entry.name for entry in path.iterdir() if entry.is_dir() and not is_hidden(entry.name))
+    except OSError as error:
+        raise SourceError(f"{path} cannot be looked into ({error.strerror}). Make it readable for you.") from error
 
 
-def _walk(place: Path, name: str) -> Iterator[str]:
-    """The files of one class folder and of the folders in it, sorted, as paths below the part's folder."""
-    for folder, folders, files in os.walk(place / name):
-        folders.sort()
-        for file in sorted(files):
-            if not file.startswith("."):
-                yield (Path(folder) / file).relative_to(place).as_posix()
-
-
-def _list(place: Path) -> tuple[tuple[str, ...], Listing]:
-    """The classes of a part and its files."""
-    classes = tuple(_folders(place))
-    if not classes:
+def _open_part(root: Path, place: Path) -> Album:
+    """The pictures of the class folders in one folder."""
+    walk = _Walk(root, place, Skipped())
+    names = [name for name in _folders(place) if walk.takes_folder(place / name)]
+    if not names:
         raise SourceError(
             f"{place} has no class folders. Put the pictures into one folder per class,"
             f" such as {place / '7' / 'one.png'}."
         )
-    listing = [(file, label) for label, name in enumerate(classes) for file in _walk(place, name)]
-    if not listing:
+    files = [PictureFile(file, legible(name)) for name in names for file in walk.files(name)]
+    if not files:
         raise SourceError(
-            f"{place} has class folders ({', '.join(classes[:5])}...) but no pictures in them. Check the path."
+            f"{place} has class folders ({', '.join(names[:5])}...) but no pictures in them. Check the path."
         )
-    return classes, listing
+    classes = tuple(sorted({legible(name) for name in names}))
+    content = contents_of((file.name, place / file.name) for file in files)
+
+    def read(name: str) -> bytes:
+        return read_file(place / name, name)
+
+    return Album(str(place), files, classes, lambda: nullcontext(read), content, walk.skipped)
 
 
 @dataclass(frozen=True)
-class _FolderReader:
-    """Reads the parts of one folder, each of them once."""
+class _Walk:
+    """Goes through class folders and stays inside: links, pipes and closed folders are listed, not followed."""
 
-    name: str  # of the folder, for origins
-    places: dict[str, Path]
-    opened: dict[str, tuple[tuple[str, ...], dict[str, Array]]] = field(default_factory=dict)
+    root: Path  # of the source, resolved
+    place: Path  # of the part
+    skipped: Skipped
 
-    def read(self, folder: Path, part: str) -> DigitSet:
-        """One part as native pixels, memory-mapped."""
-        classes, arrays = self._open(part)
-        origins = np.char.add(f"{self.name}/{part}/", np.asarray(arrays["names"], np.str_))
-        return DigitSet(_pictures(arrays), np.asarray(arrays["labels"], np.int64), classes, origins)
+    def files(self, name: str) -> Iterator[str]:
+        """The files of one class folder and of the folders in it, sorted, as paths below the part's folder."""
+        for folder, folders, files in os.walk(self.place / name, onerror=self._note_closed):
+            below = Path(folder)
+            folders[:] = sorted(inner for inner in folders if not is_hidden(inner) and self.takes_folder(below / inner))
+            for file in sorted(files):
+                if not file.startswith(".") and self._takes_file(below / file):
+                    yield self._name(below / file)
 
-    def notes(self, folder: Path, part: str) -> tuple[str, ...]:
-        """The files that could not be read, and why."""
-        return tuple(str(line) for line in self._open(part)[1]["skipped"])
+    def takes_folder(self, path: Path) -> bool:
+        """Whether a folder is one, not a link to one."""
+        if path.is_symlink():
+            self.skipped.add("links", f"{self._name(path)}: a link to a folder. Put the folder itself there.")
+            return False
+        return True
 
-    def _open(self, part: str) -> tuple[tuple[str, ...], dict[str, Array]]:
-        """The classes and the cached arrays of a part."""
-        if part not in self.opened:
-            place = self.places[part]
-            classes, listing = _list(place)
-            key = key_of("folder", READER, __version__, PIL.__version__, classes, _content(place, listing))
-            self.opened[part] = classes, cached_rows(key, lambda writer: _decode_all(place, listing, writer))
-        return self.opened[part]
-
-
-def _content(place: Path, listing: Listing) -> str:
-    """The sha256 of all names and all bytes, so that a changed picture is never taken from the cache."""
-    whole = hashlib.sha256()
-    for file, label in listing:
+    def _takes_file(self, path: Path) -> bool:
+        """Whether a file is one that can be read without leaving the folder, or waiting for ever."""
         try:
-            content = sha256(place / file)
+            kind = path.lstat().st_mode
+            if stat.S_ISLNK(kind):
+                if leaves(self.root, path):
+                    self.skipped.add("links", f"{self._name(path)}: a link that leads out of the folder.")
+                    return False
+                kind = path.stat().st_mode
         except OSError as error:
-            content = f"unreadable: {error.strerror}"
-        whole.update(f"{label}\0{file}\0{content}\n".encode(errors="surrogateescape"))
-    return whole.hexdigest()
+            self.skipped.add("files that cannot be read", f"{self._name(path)}: {error.strerror}.")
+            return False
+        if not stat.S_ISREG(kind):
+            self.skipped.add("files of another kind", f"{self._name(path)}: a pipe or a device, no picture.")
+            return False
+        return True
 
+    def _note_closed(self, error: OSError) -> None:
+        """A folder that cannot be looked into does not spoil the others."""
+        line = f"{self._name(Path(error.filename))}: the folder cannot be looked into ({error.strerror})."
+        self.skipped.add("folders that cannot be looked into", line)
 
-def _decode_all(place: Path, listing: Listing, writer: ArrayWriter) -> None:
-    """Decode every file into one growing buffer; those that are no pictures are listed."""
-    names, labels, shapes, skipped = [], [], [], []
-    pending: list[Pixels] = []
-    pending_bytes = 0
-    for file, label in listing:
-        try:
-            pixels = _without_needless_colour(decode(place / file, name=file))
-        except PictureError as error:
-            skipped.append(str(error))
-            continue
-        names.append(file)
-        labels.append(label)
-        shapes.append((*pixels.shape[:2], 1 if pixels.ndim == 2 else 3))
-        pending.append(pixels.ravel())
-        pending_bytes += pixels.size
-        if pending_bytes >= PIECE_BYTES:
-            writer.append("buffer", np.concatenate(pending))
-            pending, pending_bytes = [], 0
-    if not names:
-        raise SourceError(f"{place}: none of {len(skipped)} files is a picture. The first: {skipped[0]}")
-    writer.append("buffer", np.concatenate([*pending, np.zeros(0, np.uint8)]))
-    writer.append("shapes", np.array(shapes, np.int32))
-    writer.append("labels", np.array(labels, np.int64))
-    writer.append("names", np.array(names, np.str_))
-    writer.append("skipped", np.array(skipped, np.str_))
-
-
-def _without_needless_colour(pixels: Pixels) -> Pixels:
-    """A picture without any colour as grey (H,W), another as it is (H,W,3)."""
-    grey = pixels[..., 0]
-    is_grey = (grey == pixels[..., 1]).all() and (grey == pixels[..., 2]).all()
-    return grey if is_grey else pixels
-
-
-def _pictures(arrays: dict[str, Array]) -> Pictures:
-    """The buffer as pictures: dense where all sizes agree, else ragged."""
-    buffer, shapes = np.asarray(arrays["buffer"], np.uint8), np.asarray(arrays["shapes"], np.int32)
-    if (shapes == shapes[0]).all():
-        height, width, channels = (int(side) for side in shapes[0])
-        return Dense(buffer.reshape((-1, height, width) if channels == 1 else (-1, height, width, channels)))
-    sizes = shapes.astype(np.int64).prod(axis=1)
-    return Ragged(buffer, np.cumsum(sizes) - sizes, shapes)
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.place).as_posix()

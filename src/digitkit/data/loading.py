@@ -54,8 +54,8 @@ def load_sources(
             notes.add(f"{spec} cannot be had; {fallback} takes its place, so no figure of this run is one of {spec}.")
             source = find_source(fallback)
             folder = fetch(source, progress, offline, notes.say)
-        if source.name not in loaded:
-            loaded[source.name] = _read(source, folder, notes)
+        if source.name not in loaded:  # found again, since an archive tells its parts only when it is here
+            loaded[source.name] = _read(find_source(source.name), folder, notes)
     return list(loaded.values())
 
 
@@ -65,8 +65,10 @@ def _read(source: Source, folder: Path, notes: Notes) -> Loaded:
     for part in source.parts:
         parts[part] = source.read(folder, part)
         skipped = source.notes(folder, part)
-        for number, line in enumerate(skipped):
-            notes.add(f"{source.name} {part}: skipped {line}", aloud=number < LINES_SAID)
-        if len(skipped) > LINES_SAID:
-            notes.say(f"{source.name} {part}: skipped {len(skipped) - LINES_SAID} more; the report names them.")
+        untold = len(skipped) - LINES_SAID - 1
+        for number, line in enumerate(skipped, start=1):
+            if number == len(skipped) and untold > 0:
+                notes.say(f"{source.name} {part}: skipped {untold} more; the report names them.")
+            aloud = number <= LINES_SAID or number == len(skipped)  # the last gives the counts
+            notes.add(f"{source.name} {part}: skipped {line}", aloud)
     return Loaded(source.name, parts)
