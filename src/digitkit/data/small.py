@@ -1,4 +1,4 @@
-"""Small sources that come with an installed package.
+"""Small sources: USPS, and the optical digits that scikit-learn carries.
 
 N pictures, 0 = paper, 255 = ink.
 """
@@ -6,21 +6,30 @@ N pictures, 0 = paper, 255 = ink.
 import gzip
 import hashlib
 import importlib.util
+import io
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitkit.core.digitset import Dense, DigitSet, origins_of
 from digitkit.core.errors import HashMismatch, SourceError
-from digitkit.data.source import SOURCES, TEST, TRAIN, Source
-from digitkit.data.strata import choose
+from digitkit.core.picture import Pixels
+from digitkit.data.parsed import Labels, parse_once, split_once, write_parsed
+from digitkit.data.source import BRIGHT, SOURCES, TEST, TRAIN, RemoteFile, Source
+from digitkit.data.unpack import Unpacked
 
+DIGITS = tuple("0123456789")
 CARRIER = "sklearn"
 OPTDIGITS = Path("datasets") / "data" / "digits.csv.gz"  # in the package: 64 values and a label on each line
 OPTDIGITS_SHA256 = "6ebb3d2fee246a4e99363262ddf8a00a3c41bee6014c373ed9d9216ba7f651b8"  # unpacked
 BRIGHTEST = 16  # each value counts the inked pixels of a block of 4x4
 SIDE = 8  # px
-TEST_SHARE = 0.2
+
+USPS_URL = "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/"
+USPS_FILES = {TRAIN: "usps.bz2", TEST: "usps.t.bz2"}
+USPS_SIDE = 16  # px
+MOST_BYTES = 2**26  # of one of its files, unpacked; the larger one has about 22 MB
 
 
 def read_optdigits(folder: Path, part: str) -> DigitSet:
@@ -32,10 +41,8 @@ def read_optdigits(folder: Path, part: str) -> DigitSet:
     values = np.array([line.split(b",") for line in _unpack(_find_carrier() / OPTDIGITS).splitlines()], np.int64)
     pixels = ((values[:, :-1] * 255 + BRIGHTEST // 2) // BRIGHTEST).astype(np.uint8).reshape(-1, SIDE, SIDE)
     labels = values[:, -1]
-    test = choose(labels, round(TEST_SHARE * len(labels)), seed=0)
-    chosen = test if part == TEST else np.setdiff1d(np.arange(len(labels)), test)
-    digits = tuple("0123456789")
-    return DigitSet(Dense(pixels[chosen]), labels[chosen], digits, origins_of("optdigits", part, len(chosen)))
+    chosen = np.flatnonzero(split_once(labels, part))
+    return DigitSet(Dense(pixels[chosen]), labels[chosen], DIGITS, origins_of("optdigits", part, len(chosen)))
 
 
 def _find_carrier() -> Path:
@@ -60,6 +67,40 @@ def _unpack(path: Path) -> bytes:
     return content
 
 
+def read_usps(folder: Path, part: str) -> DigitSet:
+    """One part of USPS, out of LIBSVM's text format.
+
+    Raises: SourceError when its file is not here or is not what it should be.
+    """
+    path = folder / USPS_FILES[part]
+    return parse_once(("usps", part), DIGITS, [path], lambda writer: write_parsed(writer, *_parse_libsvm(path)))
+
+
+def _parse_libsvm(path: Path) -> tuple[Pixels, Labels]:
+    """Pixels uint8 (N,16,16) out of values -1..1, labels 0..9 out of 1..10."""
+    try:
+        from sklearn.datasets import load_svmlight_file
+    except ModuleNotFoundError as error:
+        cure = "Run `pip install 'digitkit[train]'`."
+        raise SourceError(f"usps is read with scikit-learn, which is not installed. {cure}") from error
+    with Unpacked(path, most=MOST_BYTES) as file:
+        content = file.read_all()
+    try:
+        sparse, codes = load_svmlight_file(io.BytesIO(content), n_features=USPS_SIDE**2)
+    except (ValueError, OverflowError, MemoryError) as error:
+        raise SourceError(f"{path.name} is not in LIBSVM's format ({error}). Delete it and fetch it again.") from error
+    values: NDArray[np.float64] = sparse.toarray()
+    if not (np.abs(values) <= 1).all() or not np.isin(codes, range(1, 11)).all():
+        raise SourceError(f"{path.name}: expected values from -1 to 1 and labels from 1 to 10. Fetch it again.")
+    pixels = np.rint((values + 1) * (255 / 2)).astype(np.uint8).reshape(-1, USPS_SIDE, USPS_SIDE)
+    return pixels, codes.astype(np.int64) - 1
+
+
+def _usps_file(part: str, sha256: str) -> RemoteFile:
+    """One of USPS's files, whose size is not published."""
+    return RemoteFile(USPS_FILES[part], (USPS_URL + USPS_FILES[part],), sha256, part=part)
+
+
 SOURCES.add(
     "optdigits",
     Source(
@@ -70,5 +111,22 @@ SOURCES.add(
         files=(),
         parts=(TRAIN, TEST),
         read=read_optdigits,
+        ink=BRIGHT,
+    ),
+)
+SOURCES.add(
+    "usps",
+    Source(
+        name="usps",
+        title="USPS, 9,298 digits of American envelopes, 16x16 px",
+        licence="free for research, terms unclear",
+        homepage="https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass.html#usps",
+        files=(
+            _usps_file(TRAIN, "3771e9dd6ba685185f89867b6e249233dd74652389f263963b3b741e994b034f"),
+            _usps_file(TEST, "a9c0164e797d60142a50604917f0baa604f326e9a689698763793fa5d12ffc4e"),
+        ),
+        parts=(TRAIN, TEST),
+        read=read_usps,
+        ink=BRIGHT,
     ),
 )

@@ -29,9 +29,9 @@ class RemoteFile:
     """One published file as it is kept here.
 
     `sha256` and `size` (bytes) are those of the kept file. Where the publisher tells no sha256 it is empty: the one
-    that comes first is kept in mind (see `stock.pin`). A size of 0 is unknown. When the URLs give the file packed by gzip,
-    `packed_size` is the size of the packed file in bytes; 0 means they give the file itself. Without URLs it is put
-    into its folder by hand. `part` names the one part that needs the file; empty means that all do.
+    that comes first is kept in mind (see `stock.pin`). A size of 0 is unknown. When the URLs give the file packed by
+    gzip, `packed_size` is the size of the packed file in bytes; 0 means they give the file itself. Without URLs it is
+    put into its folder by hand. `part` names the one part that needs the file; empty means that all do.
     """
 
     name: str
