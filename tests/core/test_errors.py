@@ -29,6 +29,7 @@ def test_an_error_is_in_the_tree_and_in_its_picture(kind: type[Exception]) -> No
         (errors.BundleAltered, 4),
         (errors.BundleTooNew, 4),
         (errors.StoreError, 5),
+        (errors.HubError, 5),
         (errors.DigitkitError, 2),
     ],
 )

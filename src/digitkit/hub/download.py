@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 READ_TIMEOUT_S = 30.0  # the longest silence within a download
 ATTEMPTS = 10  # requests for one file, each of which brought a part of it
-PIECE_BYTES = 256 * 1024
 PARTIAL, RANGE_REFUSED = 206, 416
 
 Advance = Callable[[int], None]  # takes the bytes so far
@@ -81,7 +80,7 @@ def _append(response: "Response", part: Path, start: int, size: int, advance: Ad
     done = start
     try:
         with part.open("ab" if start else "wb") as file:
-            for piece in response.iter_bytes(PIECE_BYTES):
+            for piece in response.iter_bytes():  # as they come: pieces of one size would hold back the last
                 done += len(piece)
                 if done > size:
                     file.truncate(0)
