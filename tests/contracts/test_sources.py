@@ -109,9 +109,9 @@ def test_a_file_for_one_part_belongs_to_a_part_that_the_source_has(name: str) ->
 def test_a_source_says_what_its_ink_is_and_names_test_parts_that_exist(name: str) -> None:
     source = SOURCES[name]
     assert source.ink in ("bright", "dark", "mixed")
-    for place in source.contains:
-        other, part = place.split("/")
-        assert part in SOURCES[other].parts
+    for part, places in source.contains.items():
+        assert part in source.parts
+        assert all(place.split("/")[1] in SOURCES[place.split("/")[0]].parts for place in places)
 
 
 @every_source

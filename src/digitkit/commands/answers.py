@@ -1,19 +1,23 @@
-"""How `predict` answers: a table, JSON lines or CSV, and pictures of what the model saw."""
+"""How `predict` answers: a table, JSON lines, CSV or a submission to Kaggle, and pictures of what the model saw."""
 
 import csv
 import io
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from digitkit.commands.printing import percent, print_json, print_table, say
-from digitkit.core.files import make_folder, write_bytes
+from digitkit.core.bundle import Bundle
+from digitkit.core.errors import ConfigError, DataError
+from digitkit.core.files import atomic_path, make_folder, write_bytes
 from digitkit.core.picture import Pixels
 from digitkit.core.prediction import Prediction
 
 UNSAFE = re.compile(r"[^\w.-]+")
+DIGITS = tuple("0123456789")
 MAX_NAME = 80  # characters of a picture's name that are kept in the name of what the model saw
 
 
@@ -62,6 +66,23 @@ class SeenFolder:
         return f"{free}.png"
 
 
+@contextmanager
+def written_to(output: Path | None) -> Iterator[None]:
+    """Send what is printed meanwhile to a file, whole or not at all; without one it is printed.
+
+    Raises: StoreError when the file cannot be written, before the first picture is read.
+    """
+    if output is None:
+        yield
+        return
+    with (
+        atomic_path(output) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+        redirect_stdout(file),
+    ):
+        yield
+
+
 def answer_json(outcomes: Iterable[Outcome], top_k: int) -> None:
     """One object per picture, as soon as it is known."""
     for outcome in outcomes:
@@ -87,6 +108,31 @@ def answer_csv(outcomes: Iterable[Outcome], top_k: int) -> None:
         ranked = [cell for label, share in result.top(top_k)[1:] for cell in (label, f"{share:.6f}")]
         filled = ranked + [""] * (len(more) - len(ranked))
         writer.writerow([*cells, outcome.true_label, result.bundle, *filled, ""])
+
+
+def answer_kaggle(outcomes: Iterable[Outcome], bundle: Bundle) -> None:
+    """The rows `ImageId,Label` of a submission, numbered from 1 in the order of the pictures.
+
+    Every picture needs a digit, so a blank or unsure one gets its most probable one.
+    Raises: ConfigError for a bundle that knows no digits, DataError when a picture cannot be read: a submission that
+    leaves one out would be refused.
+    """
+    digits = [name for name in bundle.classes if name in DIGITS]
+    if not digits:
+        raise ConfigError(f"{bundle.id} reads no single digits, which a submission to Kaggle needs.")
+    say("Kaggle's pictures are MNIST's 70,000: a model that learnt from MNIST has seen these answers.")
+    labels, failed = [], 0
+    for outcome in outcomes:
+        if isinstance(outcome.result, Exception):
+            _say_failed(outcome.result)
+            failed += 1
+        else:
+            labels.append(max(digits, key=outcome.result.probabilities.__getitem__))
+    if failed:
+        raise DataError(f"{len(labels)} read, {failed} failed: no submission, since it must have every picture.")
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["ImageId", "Label"])
+    writer.writerows(enumerate(labels, start=1))
 
 
 def answer_table(outcomes: Iterable[Outcome], top_k: int, title: str) -> None:

@@ -1,4 +1,4 @@
-"""What `predict` was asked to read: files, folders, patterns, standard input, a sample of a data set."""
+"""What `predict` was asked to read: files, folders, patterns, tables, standard input, a sample of a data set."""
 
 import glob
 import os
@@ -16,6 +16,7 @@ SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
 STDIN = "-"
+TABLE = ".csv"  # of pictures, as Kaggle gives them
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def expand(words: Sequence[str]) -> Iterator[Asked]:
             yield from _of_folder(word, path)
         elif glob.has_magic(word) and not path.exists():
             yield from _of_pattern(word)
+        elif path.suffix.lower() == TABLE and path.is_file():
+            yield from _of_table(word, path)
         else:
             yield Asked(printable(word), path)
 
@@ -95,3 +98,14 @@ def _of_pattern(word: str) -> Iterator[Asked]:
         yield Asked(name, DataError(f"{name}: no file matches this pattern."))
     for path in paths:
         yield Asked(printable(path), Path(path))
+
+
+def _of_table(word: str, path: Path) -> Iterator[Asked]:
+    """Every row of Kaggle's train.csv, with its true label, or test.csv.
+
+    Raises: SourceError, with the number of the line, when it is no such table.
+    """
+    from digitkit.data.kaggle import read_rows
+
+    for row in read_rows(path):
+        yield Asked(f"{printable(word)}:{row.line}", row.picture, row.label)

@@ -8,6 +8,7 @@ import typer
 
 from digitkit.commands.printing import say
 from digitkit.core.errors import ConfigError, DataError
+from digitkit.core.registry import nearest
 
 if TYPE_CHECKING:
     from digitkit.commands.answers import Outcome, SeenFolder
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from digitkit.core.picture import Pixels
     from digitkit.runtime.predictor import Predictor
 
+FORMATS = ("table", "json", "csv", "kaggle")
 CHUNK = 64  # pictures that are decoded before they are read together
 CHUNK_BYTES = 16 * 2**20  # of their pixels
 
@@ -22,7 +24,9 @@ CHUNK_BYTES = 16 * 2**20  # of their pixels
 def predict(
     pictures: Annotated[
         list[str] | None,
-        typer.Argument(help="Files, folders, quoted patterns such as 'scans/**/*.png', or - for standard input."),
+        typer.Argument(
+            help="Files, folders, quoted patterns such as 'scans/**/*.png', Kaggle's test.csv, or - for standard input."
+        ),
     ] = None,
     sample: Annotated[
         str | None, typer.Option(metavar="SOURCE/PART", help="Read a random picture of a data set, e.g. mnist/test.")
@@ -31,8 +35,10 @@ def predict(
     bundle: Annotated[str, typer.Option(help='The model: a bundle (.onnx), or "default", which ships.')] = "default",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     top_k: Annotated[int, typer.Option(min=1, help="How many of the most probable labels to show.")] = 1,
+    form: Annotated[str, typer.Option("--format", help="table, json, csv or kaggle (a submission).")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per picture instead of a table.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print one CSV row per picture instead of a table.")] = False,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answers to this file.")] = None,
     seen: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write what the model saw of each picture as PNG here.")
     ] = None,
@@ -40,8 +46,7 @@ def predict(
     """Read the digits in pictures: any size, dark on bright or bright on dark."""
     if not pictures and sample is None:
         raise ConfigError("Nothing to read. Name files or folders, - for standard input, or --sample mnist/test.")
-    if json and csv:
-        raise ConfigError("--json and --csv exclude each other. Choose one.")
+    form = _choose_format(form, json, csv)
     from digitkit.commands import answers, asked
     from digitkit.runtime.predictor import Predictor
 
@@ -50,17 +55,31 @@ def predict(
     wanted = [*([asked.sample(sample, seed)] if sample is not None else []), *asked.expand(pictures or [])]
     failed: list[str] = []
     outcomes = _noting_failures(read(predictor, wanted, folder), failed)
-    if json:
-        answers.answer_json(outcomes, top_k)
-    elif csv:
-        answers.answer_csv(outcomes, top_k)
-    else:
-        answers.answer_table(outcomes, top_k, f"Read with {predictor.bundle.id}")
+    with answers.written_to(output):
+        match form:
+            case "json":
+                answers.answer_json(outcomes, top_k)
+            case "csv":
+                answers.answer_csv(outcomes, top_k)
+            case "kaggle":
+                answers.answer_kaggle(outcomes, predictor.bundle)
+            case _:
+                answers.answer_table(outcomes, top_k, f"Read with {predictor.bundle.id}")
     summary = f"{len(wanted) - len(failed)} read, {len(failed)} failed"
     if failed:
         raise DataError(summary)
     if len(wanted) > 1:
         say(summary)
+
+
+def _choose_format(form: str, json: bool, csv: bool) -> str:
+    """The form of the answers; two wishes at once, or an unknown one, are a mistake."""
+    chosen = [name for name, wish in ((form, form), ("json", json), ("csv", csv)) if wish]
+    if len(chosen) > 1:
+        raise ConfigError("--format, --json and --csv exclude each other. Choose one.")
+    if form and form not in FORMATS:
+        raise ConfigError(f"--format {form}: {nearest(form, list(FORMATS))}")
+    return chosen[0] if chosen else "table"
 
 
 def read(predictor: "Predictor", wanted: Iterable["Asked"], folder: "SeenFolder | None") -> Iterator["Outcome"]:

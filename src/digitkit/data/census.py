@@ -3,6 +3,7 @@
 N pictures of 28x28 px, 0 = paper, 255 = ink.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,7 +85,7 @@ def _qmnist_file(part: str, kind: str, sha256: str) -> RemoteFile:
     return RemoteFile(name, (QMNIST_URL + name,), sha256, part=part)
 
 
-def _add_emnist(kind: str, title: str, contains: tuple[str, ...]) -> None:
+def _add_emnist(kind: str, title: str, contains: Mapping[str, tuple[str, ...]]) -> None:
     """Register one of EMNIST's sets; all lie in one archive, which is kept once."""
     digest = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
     name = f"emnist-{kind}"
@@ -125,8 +126,8 @@ SOURCES.add(
         parts=(TRAIN, TEST, EXTRA),
         read=read_qmnist,
         ink=BRIGHT,
-        contains=("mnist/test", "qmnist/test"),
+        contains={EXTRA: ("mnist/test", "qmnist/test")},
     ),
 )
-_add_emnist("digits", "EMNIST digits, 280,000 of NIST's, 28x28 px", contains=("mnist/test",))
-_add_emnist("letters", "EMNIST letters A to Z, 145,600 of NIST's, 28x28 px; no digits", contains=())
+_add_emnist("digits", "EMNIST digits, 280,000 of NIST's, 28x28 px", contains={TRAIN: ("mnist/test",)})
+_add_emnist("letters", "EMNIST letters A to Z, 145,600 of NIST's, 28x28 px; no digits", contains={})

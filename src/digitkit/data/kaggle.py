@@ -60,7 +60,7 @@ def kaggle_source(spec: str) -> Source:
         parts=(TRAIN,),
         read=read,
         ink=BRIGHT,
-        contains=("mnist/test",),
+        contains={TRAIN: ("mnist/test",)},
     )
 
 

@@ -64,6 +64,11 @@ def _read(source: Source, folder: Path, notes: Notes) -> Loaded:
     parts = {}
     for part in source.parts:
         parts[part] = source.read(folder, part)
+        for place in source.contains.get(part, ()):
+            notes.add(
+                f"Contaminated: {source.name} {part} has digits of {place}, so the accuracy there means nothing for a"
+                f" model that learnt from it."
+            )
         skipped = source.notes(folder, part)
         untold = len(skipped) - LINES_SAID - 1
         for number, line in enumerate(skipped, start=1):

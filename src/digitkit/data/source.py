@@ -1,8 +1,8 @@
 """What a data set is to digitkit: one record that says where its files are and how to read them."""
 
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -90,9 +90,9 @@ class Source:
 
     `read(folder, part)` gives one part of native pixels from the folder that `fetch` filled; `notes(folder, part)` says
     what was skipped in reading it, one line each. `parts` are some of "train", "val", "test" and "extra".
-    `ink` is "bright", "dark" or "mixed", empty where nobody knows. `contains` names test parts of other sources, such
-    as mnist/test, whose pictures are among those that this source gives to learn from. `folder` is the name of the
-    folder of its files, where sources share one; empty means its own name.
+    `ink` is "bright", "dark" or "mixed", empty where nobody knows. `contains` names for a part the test parts, such as
+    mnist/test, whose digits are in it too: a run that learns from it is contaminated. `folder` names the folder of its
+    files, where sources share one; empty means its own name.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Source:
     steps: tuple[Step, ...] = ()
     notes: Callable[[Path, str], tuple[str, ...]] = no_notes
     ink: str = ""
-    contains: tuple[str, ...] = ()
+    contains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     folder: str = ""
 
     def __post_init__(self) -> None:
