@@ -95,7 +95,9 @@ def test_a_login_is_enough_and_its_token_is_written_nowhere_else(
 
 
 def test_the_hub_never_loads_training() -> None:
-    code = "from digitkit.hub import caches, card, models\nfrom digitkit.hub.repo import Repo\nRepo.open('a/b', 'model')"
+    code = (
+        "from digitkit.hub import caches, card, models\nfrom digitkit.hub.repo import Repo\nRepo.open('a/b', 'model')"
+    )
     assert loaded_by(code) & TRAINING == set()
 
 

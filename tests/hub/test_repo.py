@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from digitkit.core.errors import ConfigError, HubError
+from digitkit.core.errors import ConfigError, HubError, StoreError
 from digitkit.hub import caches
 from digitkit.hub.repo import Repo
 from tests.fixtures.hub_server import TOKEN, FakeHub
@@ -76,6 +76,13 @@ def test_sending_says_how_far_it_is(data: Repo, tmp_path: Path) -> None:
     data.send({"images": tmp_path / "images"}, "toy", lambda *step: seen.append(step))
     assert seen[-1] == ("images", len(LARGE), len(LARGE))
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
+
+
+def test_a_file_that_vanished_from_this_machine_is_said(hub: FakeHub, data: Repo, tmp_path: Path) -> None:
+    data.create(public=False)
+    with pytest.raises(StoreError, match=r"a file of this machine cannot be used .*images"):
+        data.send({"images": tmp_path / "images"}, "toy", keep_still)
+    assert hub.asked("POST /api/datasets") == []
 
 
 def test_a_file_that_the_repository_ignores_is_noticed(hub: FakeHub, data: Repo, tmp_path: Path) -> None:

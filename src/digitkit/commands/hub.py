@@ -92,13 +92,14 @@ def pull_model(
 ) -> None:
     """Bring a bundle from a hub, checked by its digest, and say how to use it."""
     from digitkit.core.files import cache_folder
+    from digitkit.data.lock import locked
     from digitkit.hub import models
     from digitkit.hub.repo import Repo
     from digitkit.runtime.bundle import check
 
     place = Repo.open(repo, "model")
     folder = to if to is not None else cache_folder() / "models" / repo
-    with _shown(json) as progress:
+    with _shown(json) as progress, locked(cache_folder() / "models" / ".lock", say):
         listing, target, record = models.pull(place, revision, folder, check, progress)
     facts = {"bundle": record.id, "path": str(target)}
     _answer(json, place, listing, facts, f"{record.id}: {target}, from")
