@@ -1,4 +1,8 @@
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +13,7 @@ from digitkit.core.errors import SourceError
 from digitkit.core.picture import Pixels
 from digitkit.data.catalogue import find_source
 from digitkit.data.folder import folder_source
+from digitkit.data.splits import SplitPlan, build
 
 NOWHERE = Path()
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
@@ -194,3 +199,98 @@ def test_class_folders_with_nothing_that_can_be_read_are_an_error_and_leave_no_c
     with pytest.raises(SourceError, match=r"none of 1 files is a picture.*4/a\.png"):
         read(tmp_path / "digits")
     assert [path for path in (cache / "arrays").iterdir() if path.is_dir()] == []
+
+
+def test_one_name_in_two_class_folders_is_two_pictures(tmp_path: Path) -> None:
+    for level, label in enumerate("37"):
+        save(tmp_path / "digits" / label / "a.png", GREY + level)
+    both = read(tmp_path / "digits")
+    assert both.origins.tolist() == ["digits/train/3/a.png", "digits/train/7/a.png"]
+    assert [int(both.pictures[index][0, 0]) for index in range(2)] == [0, 1]
+
+
+def test_an_empty_class_is_no_class_of_a_training_and_does_not_stop_it(digits: Path) -> None:
+    (digits / "8").mkdir()
+    assert build(SplitPlan((f"folder:{digits}",), val_size=0)).primary.classes == ("3", "7")
+
+
+def test_links_that_lead_out_of_the_folder_are_listed_and_not_followed(digits: Path, tmp_path: Path) -> None:
+    secret = save(tmp_path / "elsewhere" / "secret.png")
+    (digits / "3" / "inside.png").symlink_to(digits / "7" / "c.bmp")
+    (digits / "3" / "nowhere.png").symlink_to(tmp_path / "absent.png")
+    (digits / "3" / "out.png").symlink_to(secret)
+    (digits / "3" / "out").symlink_to(secret.parent)
+    (digits / "9").symlink_to(secret.parent)
+    source = folder_source(f"folder:{digits}")
+    assert source.read(NOWHERE, "train").counts() == {"3": 3, "7": 1}
+    notes = source.notes(NOWHERE, "train")
+    assert {line.split(":")[0] for line in notes} == {"3/nowhere.png", "3/out.png", "3/out", "9", "in all"}
+    assert notes[-1] == "in all: 4 links"
+
+
+def test_a_part_that_is_a_link_to_elsewhere_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "elsewhere" / "3" / "a.png")
+    (tmp_path / "digits").mkdir()
+    (tmp_path / "digits" / "train").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SourceError, match="a link that leads out"):
+        find_source(f"folder:{tmp_path / 'digits'}")
+
+
+def test_the_folder_itself_may_be_a_link(digits: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(digits)
+    assert len(read(tmp_path / "link")) == 3
+
+
+def test_a_pipe_is_listed_and_not_waited_for(digits: Path) -> None:
+    os.mkfifo(digits / "3" / "pipe.png")
+    source = folder_source(f"folder:{digits}")
+    assert len(source.read(NOWHERE, "train")) == 3
+    assert source.notes(NOWHERE, "train") == (
+        "3/pipe.png: a pipe or a device, no picture.",
+        "in all: 1 files of another kind",
+    )
+
+
+def close(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody look into a folder, root neither."""
+
+    def refusing(look: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def refuse(path: Any) -> Any:
+            if Path(path) == folder:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return look(path)
+
+        return refuse
+
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+
+
+def test_a_folder_that_cannot_be_looked_into_is_listed_and_the_rest_is_read(
+    digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(digits / "7" / "private" / "d.png")
+    close(digits / "7" / "private", monkeypatch)
+    source = folder_source(f"folder:{digits}")
+    assert len(source.read(NOWHERE, "train")) == 3
+    assert source.notes(NOWHERE, "train")[0] == "7/private: the folder cannot be looked into (Permission denied)."
+
+
+def test_a_set_that_cannot_be_looked_into_says_what_to_do(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    close(digits, monkeypatch)
+    with pytest.raises(SourceError, match=r"digits cannot be looked into \(Permission denied\). Make it readable"):
+        folder_source(f"folder:{digits}")
+
+
+def test_names_that_are_no_text_are_shown_as_text(digits: Path) -> None:
+    os.rename(digits / "3" / "a.png", os.fsencode(digits / "3") + b"/a\xff\n.png")
+    origins = [str(origin) for origin in read(digits).origins]
+    assert "digits/train/3/a\\udcff\\n.png" in origins
+    assert all(origin.encode() for origin in origins)
+
+
+def test_two_folders_for_one_part_are_refused(tmp_path: Path) -> None:
+    for name in ("train", "val", "valid"):
+        save(tmp_path / name / "3" / "a.png")
+    with pytest.raises(SourceError, match="two folders for one part: val and valid"):
+        find_source(f"folder:{tmp_path}")
