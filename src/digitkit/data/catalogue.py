@@ -5,6 +5,7 @@ from functools import partial
 
 from digitkit.data import archive, census, folder, jsonl, kaggle, nist, npz, npz_records, small, svhn, uci
 from digitkit.data.source import SOURCES, Source
+from digitkit.data.synthetic import source as synthetic
 
 __all__ = ["OWN", "SOURCES", "census", "find_source", "nist", "npz_records", "small", "svhn", "uci"]
 
@@ -14,11 +15,13 @@ OWN: Mapping[str, Callable[[str], Source]] = {  # pictures of people's own, by w
     jsonl.PREFIX: jsonl.jsonl_source,
     npz.PREFIX: partial(npz.npz_source, records=npz_records.RECORDS),
     kaggle.PREFIX: kaggle.kaggle_source,
+    synthetic.PREFIX: lambda spec: synthetic.synthetic_source(spec, find_source),
 }
 
 
 def find_source(spec: str) -> Source:
-    """The source of a name, or of `folder:PATH`, `archive:PLACE`, `jsonl:PATH`, `npz:FILE` or `kaggle:FOLDER`.
+    """The source of a name, or of `folder:PATH`, `archive:PLACE`, `jsonl:PATH`, `npz:FILE`, `kaggle:FOLDER` or
+    `synthetic:PLAN`.
 
     Raises: ConfigError for an unknown name, SourceError for a place that holds no such thing.
     """
