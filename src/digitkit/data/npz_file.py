@@ -3,6 +3,7 @@
 N rows.
 """
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ PIECE_BYTES = 2**24  # of rows held at a time
 # What numpy and zipfile let out for damaged files.
 NPZ_ERRORS = (
     OSError, ValueError, TypeError, KeyError, EOFError, SyntaxError, NotImplementedError, RuntimeError, MemoryError,
-    zipfile.BadZipFile, zlib.error,
+    zipfile.BadZipFile, zlib.error, tokenize.TokenError,
 )  # fmt: skip
 
 Array = NDArray[np.generic]

@@ -3,16 +3,15 @@
 N pictures of 32x32 px, RGB; the ink may be brighter or darker than the wall.
 """
 
-import struct
-import zlib
+import math
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import SourceError
 from digitkit.data.array_writer import ArrayWriter
+from digitkit.data.matlab import MatlabArray, read_matlab
 from digitkit.data.parsed import parse_once
 from digitkit.data.source import EXTRA, MIXED, SOURCES, TEST, TRAIN, RemoteFile, Source
 
@@ -20,12 +19,7 @@ DIGITS = tuple("0123456789")
 SIDE = 32  # px
 ADDRESS = "https://ufldl.stanford.edu/housenumbers/"
 TEN = 10  # stands for the digit 0 in the files
-PIECE = 5_000  # pictures turned at a time: as they lie in the file, each is spread over all of it
-# What scipy's reader lets out for damaged files.
-MAT_ERRORS = (
-    OSError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, MemoryError, NotImplementedError,
-    AttributeError, struct.error, zlib.error,
-)  # fmt: skip
+PIECE = 5_000  # pictures read at a time
 
 
 def read_svhn(folder: Path, part: str) -> DigitSet:
@@ -38,37 +32,28 @@ def read_svhn(folder: Path, part: str) -> DigitSet:
 
 
 def _fill(path: Path, writer: ArrayWriter) -> None:
-    """Write the pictures of a MATLAB file one behind the other."""
-    pixels, labels = _load(path)
-    for start in range(0, len(labels), PIECE):
-        writer.append("pixels", np.ascontiguousarray(np.moveaxis(pixels[..., start : start + PIECE], 3, 0)))
-    writer.append("labels", labels % TEN)
+    """Write the arrays X, pictures (32,32,3,N), and y, labels (N,1), as they come out of their packing."""
+    for array in read_matlab(path):
+        if array.name == "X":
+            _write_pictures(array, writer)
+        elif array.name == "y":
+            labels = array.read(math.prod(array.shape))
+            if not np.isin(labels, range(1, TEN + 1)).all():
+                raise SourceError(f"{path.name}: expected labels from 1 to 10, 10 for the digit 0. Fetch it again.")
+            writer.append("labels", labels.astype(np.int64) % TEN)
 
 
-def _load(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The arrays X (32,32,3,N) and y (N,), as they lie in the file."""
-    try:
-        from scipy.io import loadmat
-        from scipy.io.matlab import MatReadError
-    except ModuleNotFoundError as error:
-        cure = "Run `pip install 'digitkit[train]'`."
-        raise SourceError(f"svhn is read with scipy, which is not installed. {cure}") from error
-    try:
-        arrays = loadmat(path, variable_names=("X", "y"))
-        pixels, labels = np.asarray(arrays["X"]), np.asarray(arrays["y"]).ravel()
-    except (*MAT_ERRORS, MatReadError) as error:
-        reason = str(error) or type(error).__name__
+def _write_pictures(array: MatlabArray, writer: ArrayWriter) -> None:
+    """Write pictures; in the file each is one red, one green and one blue plane, column by column."""
+    if array.shape[:-1] != (SIDE, SIDE, 3) or array.dtype != np.uint8:
         raise SourceError(
-            f"{path.name} is damaged or no MATLAB file ({reason}). Delete it and fetch it again."
-        ) from error
-    if pixels.dtype != np.uint8 or pixels.shape != (SIDE, SIDE, 3, labels.size):
-        raise SourceError(
-            f"{path.name}: expected pictures uint8 (32,32,3,N) and N labels, got {pixels.dtype} {pixels.shape} and"
-            f" {labels.size}. Delete it and fetch it again."
+            f"{array.path.name}: expected pictures uint8 (32,32,3,N), got {array.dtype} {array.shape}. Fetch it again."
         )
-    if labels.dtype.kind not in "ui" or not ((labels >= 1) & (labels <= TEN)).all():
-        raise SourceError(f"{path.name}: expected labels from 1 to 10, 10 for the digit 0. Fetch it again.")
-    return pixels, labels.astype(np.int64)
+    count = array.shape[-1]
+    for start in range(0, count, PIECE):
+        some = min(PIECE, count - start)
+        planes = array.read(some * 3 * SIDE * SIDE).reshape(some, 3, SIDE, SIDE)
+        writer.append("pixels", planes.transpose(0, 3, 2, 1))
 
 
 def _file(part: str, sha256: str, size: int) -> RemoteFile:
