@@ -164,10 +164,9 @@ def _write(path: Path, writer: ArrayWriter, words: NDArray[np.str_], chosen: Cho
             raise SourceError(
                 f"{path}: expected `images` uint8 (N,H,W) or (N,H,W,3), got {images.dtype} {images.shape}."
             )
-        if images.shape[0] != len(words) or len(chosen) != len(words) or 0 in images.shape[1:]:
+        if images.shape[0] != len(words) or 0 in images.shape[1:]:
             raise SourceError(
-                f"{path}: {images.shape[0]:,} pictures, {len(words):,} labels and {len(chosen):,} parts do not belong"
-                f" together."
+                f"{path}: pictures {images.shape} and {len(words):,} labels do not belong together. Save it again."
             )
         for start, rows in images.rows():
             some = chosen[start : start + len(rows)]
@@ -177,6 +176,9 @@ def _write(path: Path, writer: ArrayWriter, words: NDArray[np.str_], chosen: Cho
 def _parts_of(path: Path) -> NDArray[np.str_]:
     """The part of each picture by the file's `split`."""
     words = _words(path, load_array(path, SPLIT))
+    with NpzArray(path, LABELS) as labels:
+        if labels.shape != words.shape:
+            raise SourceError(f"{path}: {len(words):,} parts and labels {labels.shape} do not belong together.")
     parts = np.array([SPLIT_WORDS.get(word.lower(), word.lower()) for word in words.tolist()], np.str_)
     unknown = sorted(set(parts.tolist()) - set(PARTS))
     if unknown:

@@ -7,6 +7,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -40,21 +41,18 @@ class NpzArray:
     def __init__(self, path: Path, name: str) -> None:
         self._path = path
         self._name = name
+        self._files = ExitStack()
 
     def __enter__(self) -> Self:
         try:
-            self._archive = zipfile.ZipFile(self._path)
-        except NPZ_ERRORS as error:
-            raise _damaged(self._path, error) from error
-        try:
             self._open()
         except NPZ_ERRORS as error:
-            self._archive.close()
+            self._files.close()
             raise _damaged(self._path, error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._archive.close()
+        self._files.close()
 
     def rows(self) -> Iterator[tuple[int, Array]]:
         """The place of the first of some rows, and these rows, until the end."""
@@ -70,8 +68,9 @@ class NpzArray:
 
     def _open(self) -> None:
         """Read the header and check it against the size of what follows."""
-        found = self._archive.getinfo(f"{self._name}.npy")
-        self._file = self._archive.open(found)
+        archive = self._files.enter_context(zipfile.ZipFile(self._path))
+        found = archive.getinfo(f"{self._name}.npy")
+        self._file = self._files.enter_context(archive.open(found))
         readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
         self.shape, is_fortran, self.dtype = readers[npy.read_magic(self._file)](self._file)
         if self.dtype.hasobject or is_fortran or not self.shape or not self.dtype.itemsize:
