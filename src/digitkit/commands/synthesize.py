@@ -24,34 +24,35 @@ def synthesize(
 ) -> None:
     """Draw numbers on jerseys, in print or by hand, as a plan says; the same plan gives the same bytes."""
     from digitkit.data.catalogue import find_source
+    from digitkit.data.fetch import read_part
     from digitkit.data.sheet import write_sheet
     from digitkit.data.source import TRAIN
-    from digitkit.data.synthetic.source import PREFIX, commission, synthetic_source, write_folder
+    from digitkit.data.synthetic.source import PREFIX, commission, keep, write_folder
 
     ready = commission(plan, find_source)
     _print_counts(ready, json)
     if dry_run:
         return
+    spec, drawn = (f"folder:{to}", "") if to is not None else (f"{PREFIX}{plan}", "")
     with progress_bar(not json) as show:
+
+        def made(done: int, total: int) -> None:
+            show(done, total, f"drawing {ready.plan.name}")
+
         if to is not None:
-            write_folder(ready, to, workers or _cores(), lambda done, total: show(done, total, "drawing"))
-        source = (
-            find_source(f"folder:{to}")
-            if to is not None
-            else synthetic_source(
-                f"{PREFIX}{plan}", find_source, workers or _cores(), lambda done, total: show(done, total, "drawing")
-            )
-        )
-        if to is None:
-            for part in source.parts:
-                source.read(plan.parent, part)
+            drawn = write_folder(ready, to, workers or count_cores(), made)
+        else:
+            keep(ready, workers or count_cores(), made)
     if picture is not None:
-        write_sheet(source.read(plan.parent, TRAIN), picture)
+        write_sheet(read_part(find_source(spec), TRAIN), picture)
         say(f"Examples are in {picture}")
-    say(f"Use them with data.sources=[{source.name}]")
+    if json:
+        print_json({"source": spec, "sha256": drawn or None})
+    else:
+        print(f"Drawn. Use them with data.sources=[{spec}]")
 
 
-def _cores() -> int:
+def count_cores() -> int:
     """The processor cores that this process may use."""
     import os
 

@@ -22,7 +22,7 @@ Span = tuple[float, float]  # lowest, highest
 USUAL_HEIGHT = 64
 LEAST_LEGIBLE = 9  # px: a number is not shrunk below this height
 MOST_BLUR = 0.055  # of the number's height: more would close the bowls of an 8
-STEPS = ("light", "blur", "shake", "shrink", "noise", "jpeg")
+MOST_SHAKE = 0.12
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def degrade(surface: Plane, ink: Plane, how: Degradation, dice: Dice) -> Pixels:
     if dice.chance(how.share):
         surface = _light(surface, dice.between(*how.light), dice)
     if dice.chance(how.share * 0.5):
-        surface = _shake(surface, dice.between(*how.shake) * scale, dice)
+        surface = _shake(surface, min(dice.between(*how.shake) * scale, MOST_SHAKE * number), dice)
     pixels = to_pixels(surface)
     if dice.chance(how.share):
         sigma = min(dice.between(*how.blur) * scale, MOST_BLUR * number)

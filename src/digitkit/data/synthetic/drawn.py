@@ -5,7 +5,6 @@ They need no font file, so every machine has them. Paths lie in a box with x and
 
 import hashlib
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,16 +13,12 @@ from PIL import Image, ImageDraw
 from digitkit.core.picture import Pixels
 from digitkit.data.synthetic.dice import Dice
 from digitkit.data.synthetic.faces import DIGITS, Face, cut_sides
+from digitkit.data.synthetic.strokes import Path, Pen, Point, add_serifs, round_corners, stroke
 
 FINE = 4  # samples for each px along each side
 GAP = 0.11  # kept between the loose end of a 2, 3, 5, 6 or 9 and the bowl's other side: else a 3 reads as an 8
 VERSION = 1  # counts up when the same design is drawn otherwise
 DESIGNS = {"block": 16, "varsity": 10, "round": 12, "segment": 8, "dots": 4}  # how many faces of each design
-
-SHARP = 1.2  # tan of half the turn: 100 degrees
-
-Point = tuple[float, float]
-Path = Sequence[Point]
 
 
 @dataclass(frozen=True)
@@ -64,19 +59,6 @@ def _face(design: str, number: int) -> Face:
     return Face(name, name, design, facts, lambda character, height: draw(cut, character, height))
 
 
-@dataclass(frozen=True)
-class _Pen:
-    """Fills shapes on a canvas, slanted."""
-
-    draw: ImageDraw.ImageDraw
-    unit: float  # px of the canvas
-    slant: float
-
-    def fill(self, corners: Path) -> None:
-        """Fill the shape between some points."""
-        self.draw.polygon([((x + self.slant * (0.5 - y)) * self.unit, y * self.unit) for x, y in corners], 255)
-
-
 def _canvas(cut: Cut, height: int) -> tuple[Image.Image, float]:
     """An empty picture with room for slanted digits at its sides, and the length of 1 in its px."""
     unit = height * FINE
@@ -91,14 +73,14 @@ def _finish(canvas: Image.Image) -> Pixels:
 def _draw_strokes(cut: Cut, character: str, height: int) -> Pixels:
     """A digit of straight strokes, its corners cut or round."""
     canvas, unit = _canvas(cut, height)
-    pen = _Pen(ImageDraw.Draw(canvas), unit, cut.slant)
+    pen = Pen(ImageDraw.Draw(canvas), unit, cut.slant)
     half = cut.stroke / 2
     for path in _paths(cut, character):
-        bent = _round_corners(path, cut.corner) if cut.design == "round" else path
+        bent = round_corners(path, cut.corner) if cut.design == "round" else path
         points = [(0.4 + half + x * (cut.width - cut.stroke), half + y * (1 - cut.stroke)) for x, y in bent]
-        _stroke(pen, points, cut.stroke)
+        stroke(pen, points, cut.stroke)
         if cut.design == "varsity":
-            _serifs(pen, points, cut.stroke)
+            add_serifs(pen, points, cut.stroke)
     return _finish(canvas)
 
 
@@ -138,93 +120,6 @@ def _paths(cut: Cut, character: str) -> list[Path]:
     return bowls[character]
 
 
-def _round_corners(path: Path, radius: float) -> Path:
-    """The path with an arc in place of each corner; a closed path has one where it closes."""
-    closed = path[0] == path[-1]
-    corners = [point for index, point in enumerate(path) if index == 0 or point != path[index - 1]]
-    if closed:
-        corners = corners[:-1]
-    bent: list[Point] = [] if closed else [corners[0]]
-    span = range(len(corners)) if closed else range(1, len(corners) - 1)
-    for index in span:
-        bent += _arc(corners[index - 1], corners[index], corners[(index + 1) % len(corners)], radius)
-    return [*bent, bent[0]] if closed else [*bent, corners[-1]]
-
-
-def _arc(before: Point, corner: Point, after: Point, radius: float) -> list[Point]:
-    """A curve from one side of a corner to the other."""
-    ends = []
-    for other in (before, after):
-        length = math.dist(corner, other)
-        share = min(radius, length / 2) / length
-        ends.append((corner[0] + (other[0] - corner[0]) * share * 1.4, corner[1] + (other[1] - corner[1]) * share))
-    steps = [index / 6 for index in range(7)]
-    return [
-        tuple(
-            (1 - t) ** 2 * a + 2 * t * (1 - t) * c + t * t * b for a, c, b in zip(ends[0], corner, ends[1], strict=True)
-        )  # type: ignore[misc]
-        for t in steps
-    ]
-
-
-def _stroke(pen: _Pen, points: Path, width: float) -> None:
-    """A thick line; each piece is made longer at a corner, so that corners are sharp outside."""
-    closed = points[0] == points[-1]
-    last = len(points) - 2
-    for index in range(len(points) - 1):
-        a, b = points[index], points[index + 1]
-        length = math.dist(a, b)
-        if not length:
-            continue
-        along = ((b[0] - a[0]) / length, (b[1] - a[1]) / length)
-        before = points[index - 1] if index else points[-2] if closed else None
-        after = points[index + 2] if index < last else points[1] if closed else None
-        start = _overlap(before, a, b, width)
-        end = _overlap(after, b, a, width)
-        side = (-along[1] * width / 2, along[0] * width / 2)
-        a = (a[0] - along[0] * start, a[1] - along[1] * start)
-        b = (b[0] + along[0] * end, b[1] + along[1] * end)
-        corners = [
-            (a[0] + side[0], a[1] + side[1]), (b[0] + side[0], b[1] + side[1]),
-            (b[0] - side[0], b[1] - side[1]), (a[0] - side[0], a[1] - side[1]),
-        ]  # fmt: skip
-        pen.fill(corners)
-
-
-def _overlap(before: Point | None, corner: Point, after: Point, width: float) -> float:
-    """How far a piece reaches beyond its corner so that outer edges meet; loose ends reach half a stroke.
-
-    At a sharp corner, such as the tip of a 4, only the upright or level piece does.
-    """
-    if before is None:
-        return width / 2
-    straight = abs(after[0] - corner[0]) < 1e-9 or abs(after[1] - corner[1]) < 1e-9
-    turn = math.atan2(corner[1] - before[1], corner[0] - before[0]) - math.atan2(
-        after[1] - corner[1], after[0] - corner[0]
-    )
-    bent = abs(math.tan(turn / 2))
-    return width / 2 * min(1.0, bent) if bent < SHARP or straight else 0.0
-
-
-def _serifs(pen: _Pen, points: Path, width: float) -> None:
-    """A short bar across each loose end that points up, down or sideways at the side of the digit."""
-    if points[0] == points[-1]:
-        return
-    for end, inner in ((points[0], points[1]), (points[-1], points[-2])):
-        length = math.dist(end, inner)
-        if abs(end[0] - inner[0]) > 1e-9:
-            continue
-        along = ((inner[0] - end[0]) / length, (inner[1] - end[1]) / length)
-        side = (-along[1] * width * 0.8, along[0] * width * 0.8)
-        near = (end[0] - along[0] * width / 2, end[1] - along[1] * width / 2)
-        far = (near[0] + along[0] * width * 0.55, near[1] + along[1] * width * 0.55)
-        corners = [
-            (near[0] + side[0], near[1] + side[1]), (far[0] + side[0], far[1] + side[1]),
-            (far[0] - side[0], far[1] - side[1]), (near[0] - side[0], near[1] - side[1]),
-        ]  # fmt: skip
-        pen.fill(corners)
-
-
 # The seven bars in the order a to g (top, right, right, bottom, left, left, middle), as every data sheet has them.
 SEGMENTS = dict(zip(DIGITS, ("abcdef", "bc", "abdeg", "abcdg", "bcfg", "acdfg", "acdefg", "abc", "abcdefg", "abcdfg"),
                     strict=True))  # fmt: skip
@@ -233,7 +128,7 @@ SEGMENTS = dict(zip(DIGITS, ("abcdef", "bc", "abdeg", "abcdg", "bcfg", "acdfg", 
 def _draw_segments(cut: Cut, character: str, height: int) -> Pixels:
     """A digit of a seven-segment display; it has the same width for all but the 1."""
     canvas, unit = _canvas(cut, height)
-    pen = _Pen(ImageDraw.Draw(canvas), unit, cut.slant)
+    pen = Pen(ImageDraw.Draw(canvas), unit, cut.slant)
     half = cut.stroke / 2
     left, right, top, middle, bottom = 0.4 + half, 0.4 + cut.width - half, half, 0.5, 1 - half
     bars = {

@@ -15,6 +15,7 @@ from digitkit.core.picture import Pixels
 from digitkit.data.synthetic.dice import Dice
 
 DIGITS = "0123456789"
+WIDEST = 6  # times the height
 LEVELS = (
     48,
     96,
@@ -50,6 +51,12 @@ class Face:
         drawn = self._drawn[key]
         size = max(1, round(drawn.shape[1] * height / level)), height
         return np.asarray(Image.fromarray(drawn).resize(size, Image.Resampling.BILINEAR))
+
+    @cached_property
+    def is_lining(self) -> bool:
+        """Whether all digits are equally high; in old-style faces a 0 is as low as an o."""
+        tops = [int(np.flatnonzero(self.draw(digit, LEVELS[0]).max(axis=1) > 127)[0]) for digit in "0148"]
+        return max(tops) - min(tops) <= LEVELS[0] // 8
 
     @cached_property
     def stroke(self) -> float:
@@ -94,6 +101,8 @@ def _draw(content: bytes, character: str, height: int) -> Pixels:
     boxes = [font.getbbox(digit, anchor="ls") for digit in DIGITS]
     top, bottom = int(min(box[1] for box in boxes)), int(max(box[3] for box in boxes))
     left, _, right, _ = font.getbbox(character, anchor="ls")
+    if max(right - left, bottom - top) > WIDEST * height:
+        raise OSError("a font whose digits are far too wide or too high")  # it would take gigabytes to draw
     cell = Image.new("L", (max(1, int(right - left) + 2), max(1, bottom - top)))
     ImageDraw.Draw(cell).text((1 - left, -top), character, 255, font, anchor="ls")
     drawn = cut_sides(np.asarray(cell))

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import io
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -22,7 +23,7 @@ from digitkit.data.synthetic.faces import DIGITS, Face, cut_sides, font_drawer
 
 SUFFIXES = (".ttf", ".otf", ".ttc")
 MAX_BYTES = 16 * 2**20  # of one font file; larger ones hold the scripts of East Asia
-MAX_FILES = 2_000  # looked at in all
+MAX_FILES = 20_000  # of any kind, gone through in all: a folder of fonts is not a whole disk
 FOLDERS = (
     "/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts",
     "/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts",
@@ -110,11 +111,14 @@ def _faces_in(folders: tuple[Path, ...]) -> tuple[Face, ...]:
 
 def _files(folders: Sequence[Path]) -> Iterator[Path]:
     """Font files, in the order of their folders and names."""
-    paths = (path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES)
-    for number, path in enumerate(paths):
-        if number >= MAX_FILES:
-            return
-        yield path
+    seen = 0
+    for root in folders:
+        for folder, inner, names in os.walk(root):
+            inner.sort()
+            seen += len(names)
+            if seen > MAX_FILES:
+                return
+            yield from (Path(folder, name) for name in sorted(names) if name.lower().endswith(SUFFIXES))
 
 
 def _read(path: Path) -> Face | None:

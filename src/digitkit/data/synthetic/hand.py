@@ -56,9 +56,9 @@ class Hand:
 
 def cut_out(picture: Pixels) -> Pixels:
     """The ink of a small picture as coverage, cut on all sides; whether ink is dark or bright is seen at the border."""
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    border = np.sort(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]))
     values = picture.astype(np.float32)
-    if np.median(border) > (float(values.min()) + float(values.max())) / 2:
+    if border[len(border) // 2] > (float(values.min()) + float(values.max())) / 2:
         values = 255 - values
     low, high = float(values.min()), float(values.max())
     levels = (values - low) * np.float32(255 / max(1.0, high - low))
@@ -67,7 +67,7 @@ def cut_out(picture: Pixels) -> Pixels:
     if not len(rows):
         return levels.astype(np.uint8)
     inside = levels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8)
-    return np.pad(inside, 1)  # so that the outermost strokes end round
+    return np.pad(inside, 2)  # so that the outermost strokes end round
 
 
 def lean_of(inked: Pixels) -> float:

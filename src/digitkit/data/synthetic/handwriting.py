@@ -3,6 +3,7 @@
 H, W in px. Coverage is uint8, 0 = nothing, 255 = ink.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,16 +54,16 @@ class Writer:
         """One digit as this writer would have written it; two of the same digit differ."""
         inked = cut_out(self.hand.digit(character, dice))
         wide, steep = inked.shape[1], inked.shape[0]
-        size = max(1, round(wide * height / steep * (0.85 if steep < 1.2 * wide else 1))), height
+        width = max(1, round(wide * height / steep * (0.85 if steep < 1.2 * wide else 1)))
         lean = self.slant - min(MOST_LEAN, max(-MOST_LEAN, lean_of(inked)))
-        edge = height // 2  # room for what leans out and for thicker strokes
-        large = Image.new("L", (size[0] + 2 * edge, height + 2 * edge))
-        large.paste(Image.fromarray(inked).resize(size, Image.Resampling.BICUBIC), (edge, edge))
-        upright = large.transform(
-            large.size, Image.Transform.AFFINE, (1, lean, -lean * large.height / 2, 0, 1, 0), Image.Resampling.BILINEAR
-        )
-        smooth = upright.filter(ImageFilter.GaussianBlur(SMOOTH * height / steep))
-        sharp = _sharpen(np.asarray(smooth), steep / height)
+        above = math.ceil(0.12 * height)  # room for thicker strokes, and beside the digit for what leans out
+        beside = above + math.ceil(abs(lean) * height / 2)
+        across, down = wide / width, steep / height
+        place = (across, across * lean, -across * (beside + lean * (above + height / 2)), 0, down, -down * above)
+        smooth = Image.fromarray(inked).filter(ImageFilter.GaussianBlur(SMOOTH))
+        size = width + 2 * beside, height + 2 * above
+        large = smooth.transform(size, Image.Transform.AFFINE, place, Image.Resampling.BICUBIC)
+        sharp = _sharpen(np.asarray(large), down)
         drawn = cut_sides(cut_sides(thicken(sharp, self._more(sharp, height))).T).T
         fitted = max(1, round(drawn.shape[1] * height / drawn.shape[0])), height
         return np.asarray(Image.fromarray(np.ascontiguousarray(drawn)).resize(fitted, Image.Resampling.BILINEAR))

@@ -65,9 +65,11 @@ def _pose(dice: Dice) -> Pose:
 
 def _choose(cast: Cast, dice: Dice) -> Face:
     """A face that is worn: first its design, then its family, so that large families do not win by size."""
-    present = {design: weight for design, weight in DESIGNS.items() if any(f.design == design for f in cast.faces)}
-    design = dice.weigh(present) if present else cast.faces[0].design
-    return pick_face([face for face in cast.faces if face.design == design], dice)
+    lining = [face for face in cast.faces if face.is_lining] or cast.faces
+    designs = {face.design for face in lining}
+    present = {design: weight for design, weight in DESIGNS.items() if design in designs}
+    design = dice.weigh(present) if present else lining[0].design
+    return pick_face([face for face in lining if face.design == design], dice)
 
 
 def _setting(face: Face, border: float, dice: Dice) -> Setting:

@@ -71,7 +71,7 @@ def commission(path: Path, find: Find) -> Commission:
     return Commission(plan, list_jobs(plan, existing), open_studio(plan, find), find)
 
 
-def synthetic_source(spec: str, find: Find, workers: int = 1, made: Made = no_progress) -> Source:
+def synthetic_source(spec: str, find: Find) -> Source:
     """The source of `synthetic:PLAN`; its pictures are drawn when they are first read, and kept in the cache.
 
     Raises: ConfigError when the plan makes no sense.
@@ -83,17 +83,28 @@ def synthetic_source(spec: str, find: Find, workers: int = 1, made: Made = no_pr
     def album(folder: Path, part: str) -> Album:
         if not opened:
             opened.append(commission(path, find))
-        return _album(opened[0], part, workers, made)
+        return _album(opened[0], part, 1, no_progress)
 
     reader = AlbumReader(plan.name, album)
     title = f"{plan.style} numbers drawn by the plan {path}"
     return Source(spec, title, "your own", "", (), plan.parts, reader.read, notes=reader.notes, ink=MIXED)
 
 
+def keep(ready: Commission, workers: int = 1, made: Made = no_progress) -> None:
+    """Draw a plan into the cache, so that its `synthetic:PLAN` can be read at once.
+
+    Raises: StoreError when it cannot be written.
+    """
+    reader = AlbumReader(ready.plan.name, lambda folder, part: _album(ready, part, workers, made))
+    for part in ready.jobs:
+        reader.read(Path(), part)
+
+
 def _album(ready: Commission, part: str, workers: int, made: Made) -> Album:
     """A part as files that are drawn when they are read."""
     jobs = ready.jobs[part]
-    files = [PictureFile(job.name, job.label) for job in jobs]
+    earlier = sum(len(ready.jobs[other]) for other in list(ready.jobs)[: list(ready.jobs).index(part)])
+    total = sum(map(len, ready.jobs.values()))
 
     @contextmanager
     def drawing() -> Iterator[Read]:
@@ -103,19 +114,20 @@ def _album(ready: Commission, part: str, workers: int, made: Made) -> Album:
             def read(name: str) -> bytes:
                 number, (job, content) = next(numbered)
                 assert job.name == name, "pictures are read in the order in which they are drawn"
-                made(number, len(jobs))
+                made(earlier + number, total)
                 return content
 
             yield read
 
+    files = [PictureFile(job.name, job.label) for job in jobs]
     classes = tuple(sorted({job.label for job in jobs}))
     return Album(f"{ready.plan.name} {part}", files, classes, drawing, ready.content(part), Skipped())
 
 
-def write_folder(ready: Commission, target: Path, workers: int = 1, made: Made = no_progress) -> None:
+def write_folder(ready: Commission, target: Path, workers: int = 1, made: Made = no_progress) -> str:
     """Draw a plan into a folder that `folder:PATH` reads: class folders, below part folders when there are several.
 
-    The folder appears whole or not at all.
+    The folder appears whole or not at all. Returns one hash of all files.
     Raises: ConfigError when there is such a folder with something in it, StoreError when it cannot be written.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -123,10 +135,11 @@ def write_folder(ready: Commission, target: Path, workers: int = 1, made: Made =
     growing = target.with_name(f".{target.name}.new")
     try:
         shutil.rmtree(growing, ignore_errors=True)  # of a process that was killed
-        _write_parts(ready, make_folder(growing), workers, made)
+        manifest = _write_parts(ready, make_folder(growing), workers, made)
         if target.exists():
             target.rmdir()
         growing.rename(target)
+        return str(manifest["sha256"])
     except OSError as error:
         raise StoreError(
             f"Cannot write {target}: {error.strerror or error}. Free some space or choose another place."
@@ -135,7 +148,7 @@ def write_folder(ready: Commission, target: Path, workers: int = 1, made: Made =
         shutil.rmtree(growing, ignore_errors=True)
 
 
-def _write_parts(ready: Commission, root: Path, workers: int, made: Made) -> None:
+def _write_parts(ready: Commission, root: Path, workers: int, made: Made) -> dict[str, object]:
     """Every picture of every part, and the manifest."""
     total, done = sum(len(jobs) for jobs in ready.jobs.values()), 0
     hashes: dict[str, str] = {}
@@ -149,7 +162,9 @@ def _write_parts(ready: Commission, root: Path, workers: int, made: Made) -> Non
                 hashes[(place / job.name).relative_to(root).as_posix()] = hashlib.sha256(content).hexdigest()
                 done += 1
                 made(done, total)
-    (root / MANIFEST).write_text(json.dumps(_manifest(ready, hashes), indent=1, ensure_ascii=False))
+    manifest = _manifest(ready, hashes)
+    (root / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    return manifest
 
 
 def _manifest(ready: Commission, hashes: Mapping[str, str]) -> dict[str, object]:

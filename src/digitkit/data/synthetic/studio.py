@@ -5,9 +5,11 @@ H, W the picture in px.
 
 import io
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from digitkit.core.digitset import DigitSet
+from digitkit.core.errors import SourceError
 from digitkit.core.picture import Pixels
 from digitkit.data.fetch import fetch
 from digitkit.data.source import TEST, TRAIN, VAL, Source
@@ -129,12 +132,17 @@ def encoding(studio: Studio, jobs: Sequence[Job], find: Find, workers: int) -> I
 def _collect(pool: ProcessPoolExecutor, chunks: Sequence[Sequence[Job]], ahead: int) -> Iterator[bytes]:
     """The chunks in their order; only so many are drawn ahead, since a million pictures do not fit into memory."""
     waiting: deque[Future[list[bytes]]] = deque()
-    for chunk in chunks:
-        waiting.append(pool.submit(_encode, chunk))
-        if len(waiting) > ahead:
-            yield from waiting.popleft().result()
-    for future in waiting:
-        yield from future.result()
+    try:
+        for chunk in chunks:
+            waiting.append(pool.submit(_encode, chunk))
+            if len(waiting) > ahead:
+                yield from waiting.popleft().result()
+        for future in waiting:
+            yield from future.result()
+    except BrokenProcessPool as error:
+        raise SourceError(
+            "A process that drew pictures was ended, perhaps for want of memory. Use fewer workers."
+        ) from error
 
 
 _studio: list[Studio] = []  # of a process that draws; empty in every other
@@ -142,6 +150,7 @@ _studio: list[Studio] = []  # of a process that draws; empty in every other
 
 def _start(plan: Plan, find: Find) -> None:
     """What a process does before its first picture."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that waits for the pictures
     _studio[:] = [open_studio(plan, find)]
 
 
