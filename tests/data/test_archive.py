@@ -1,8 +1,6 @@
 import io
 import struct
-import sys
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,32 +8,12 @@ import pytest
 from PIL import ExifTags, Image
 
 from digitkit.core.digitset import DigitSet
-from digitkit.core.errors import ConfigError, FetchError, HashMismatch, SourceError
-from digitkit.data import drive, zipped
+from digitkit.core.errors import ConfigError, SourceError
+from digitkit.data import zipped
 from digitkit.data.catalogue import find_source
-from digitkit.data.drive import download
-from digitkit.data.fetch import fetch
-from digitkit.data.splits import SplitPlan, build
-from digitkit.data.stock import is_here
-from tests.data.conftest import UNREACHABLE, Lines, Mirror
+from tests.fixtures.zips import pack, picture
 
 NOWHERE = Path()
-DRIVE_LINK = "https://drive.google.com/file/d/1a2b3c4d5e6f7g8h9i0j1a2b3c4d/view"
-
-
-def picture(level: int = 0, kind: str = "PNG") -> bytes:
-    """The bytes of a small picture of its own."""
-    pixels = np.random.default_rng(level).integers(0, 256, (6, 8), np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind)
-    return buffer.getvalue()
-
-
-def pack(path: Path, members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
-    with zipfile.ZipFile(path, "w", method) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
 
 
 def read(path: Path | str, part: str = "train") -> DigitSet:
@@ -269,61 +247,3 @@ def test_a_changed_archive_is_never_taken_from_the_cache(path: Path) -> None:
     read(path)
     pack(path, {"a_label3.png": picture(1)})
     assert np.array_equal(read(path).pictures[0], np.asarray(Image.open(io.BytesIO(picture(1)))))
-
-
-def test_an_archive_from_the_web_is_fetched_once_and_pinned(mirror: Mirror, path: Path) -> None:
-    parts = {f"{part}/{label}/x.png": picture(label) for label, part in enumerate(("train", "test"))}
-    mirror.files["set.zip"] = pack(path, {**parts, "train/1/y.png": picture(9)}).read_bytes()
-    spec = f"archive:{mirror.url('set.zip')}"
-    assert not is_here(find_source(spec))
-    lines = Lines()
-    splits = build(SplitPlan((spec,), val_size=0), lines)
-    assert splits.report.counts == {"primary": 2, "extra": 0, "val": 0, "test": 1}
-    assert "no sha256 is published for pictures.zip" in lines.text
-    assert splits.primary.origins[0] == "set/train/train/0/x.png"
-    build(SplitPlan((spec,), val_size=0, offline=True))
-    assert [name for name, _ in mirror.requests] == ["set.zip"]
-    mirror.files["set.zip"] = pack(path, {"a_label3.png": picture()}).read_bytes()
-    (fetch(find_source(spec)) / "pictures.zip").write_bytes(b"altered")
-    with pytest.raises(HashMismatch, match="the first one seen is kept"):
-        fetch(find_source(spec))
-
-
-def test_a_page_instead_of_an_archive_is_named(mirror: Mirror) -> None:
-    mirror.files["set.zip"] = b"<html>Sign in</html>"
-    source = find_source(f"archive:{mirror.url('set.zip')}")
-    folder = fetch(source)
-    with pytest.raises(SourceError, match="no zip file that can be read"):
-        source.read(folder, "train")
-
-
-def test_an_archive_that_cannot_be_reached_is_one_clear_line() -> None:
-    with pytest.raises(FetchError, match="offline switch") as caught:
-        fetch(find_source(f"archive:{UNREACHABLE}/set.zip"), offline=True)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_drive_link_without_gdown_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gdown", None)
-    with pytest.raises(FetchError, match=r"needs gdown. Run `pip install 'digitkit\[gdrive\]'`"):
-        find_source(f"archive:{DRIVE_LINK}")
-
-
-def test_a_drive_link_is_asked_of_google_through_gdown(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("gdown", reason="the extra gdrive is not installed")
-    monkeypatch.setattr(drive, "RETRIES", 0)
-    lines = Lines()
-    with pytest.raises(FetchError, match="nothing gave it"):
-        fetch(find_source(f"archive:{DRIVE_LINK}"), report=lines)
-    assert "no file came" in lines.text
-
-
-def test_what_gdown_gets_is_written_whole_and_bounded(mirror: Mirror, tmp_path: Path) -> None:
-    pytest.importorskip("gdown", reason="the extra gdrive is not installed")
-    mirror.files["set.zip"] = picture()
-    download(mirror.url("set.zip"), tmp_path / "kept.zip")
-    assert (tmp_path / "kept.zip").read_bytes() == picture()
-    with pytest.raises(FetchError, match="more than the 10 that are taken"):
-        download(mirror.url("set.zip"), tmp_path / "large.zip", most_bytes=10)
-    with pytest.raises(FetchError, match="no file came"):
-        download(mirror.url("absent.zip"), tmp_path / "none.zip")
