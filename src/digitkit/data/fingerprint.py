@@ -4,58 +4,81 @@ N pictures.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitkit.core.digitset import Dense, DigitSet, Encoded, Indices, Pictures
-from digitkit.core.picture import Pixels
+from digitkit.core.picture import Pixels, without_needless_colour
 from digitkit.data.rows import take_rows
 from digitkit.data.union import unite
 
 MARK = np.dtype((np.void, 16))  # 16 bytes: among a million pictures two meet by chance once in 10^26 sets
 Marks = NDArray[np.void]
+PIECE = 10_000  # pictures read from the disk at a time
 
 
 def marks_of(pictures: Pictures) -> Marks:
-    """The blake2b of the shape and the native pixels of each picture.
+    """The mark of each picture, the same however the pictures are kept.
 
     Shapes: returns void of 16 bytes (N,).
     """
     if isinstance(pictures, Encoded) and pictures.marks is not None:  # taken when they were decoded the first time
         return pictures.marks
+    if isinstance(pictures, Dense) and pictures.pixels.ndim == 3:
+        return np.frombuffer(b"".join(_marks_of_greys(pictures.pixels)), MARK)
     return np.frombuffer(b"".join(mark_of(pictures[index]) for index in range(len(pictures))), MARK)
 
 
 def mark_of(pixels: Pixels) -> bytes:
-    """The mark of one picture, 16 bytes.
+    """The mark of one picture, 16 bytes: the blake2b of its shape and its native pixels, grey where it has no colour.
 
     Shapes: uint8 (H,W) or (H,W,3).
     """
-    mark = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=MARK.itemsize)
-    mark.update(np.ascontiguousarray(pixels).reshape(-1).data)
+    plain = pixels if pixels.ndim == 2 else without_needless_colour(pixels)
+    mark = hashlib.blake2b(repr(plain.shape).encode(), digest_size=MARK.itemsize)
+    mark.update(np.ascontiguousarray(plain).reshape(-1).data)
     return mark.digest()
+
+
+def _marks_of_greys(pixels: Pixels) -> Iterator[bytes]:
+    """The same for each of (N,H,W), with as little as can be done for one picture."""
+    started = hashlib.blake2b(repr(pixels.shape[1:]).encode(), digest_size=MARK.itemsize)
+    size = pixels[0].size if len(pixels) else 0
+    for first in range(0, len(pixels), PIECE):
+        content = np.ascontiguousarray(pixels[first : first + PIECE]).reshape(-1).data
+        for start in range(0, len(content), size):
+            mark = started.copy()
+            mark.update(content[start : start + size])
+            yield mark.digest()
 
 
 @dataclass(frozen=True)
 class MarkedSet:
-    """A labelled set with the mark of each picture, so that marks are taken once."""
+    """A labelled set with the mark of each picture, so that marks are taken once.
+
+    Pictures that are copies of each other share their group: the mark of one of them. Until somebody looks for copies
+    that are not the same to the pixel (see `data.dedup`), each picture's group is its own mark.
+    """
 
     digits: DigitSet
     marks: Marks
+    groups: Marks
 
     @classmethod
     def of(cls, digits: DigitSet) -> "MarkedSet":
         """Take the marks of a set."""
-        return cls(digits, marks_of(digits.pictures))
+        marks = marks_of(digits.pictures)
+        return cls(digits, marks, marks)
 
     @classmethod
     def unite(cls, sets: Sequence["MarkedSet"], classes: tuple[str, ...]) -> "MarkedSet":
         """Several sets as one, in their order."""
         marks: Marks = np.concatenate([np.zeros(0, MARK), *(marked.marks for marked in sets)])
-        return cls(unite([marked.digits for marked in sets], classes, _hash(marks)), marks)
+        groups: Marks = np.concatenate([np.zeros(0, MARK), *(marked.groups for marked in sets)])
+        return cls(unite([marked.digits for marked in sets], classes, _hash(marks)), marks, groups)
 
     def __len__(self) -> int:
         """How many pictures there are."""
@@ -69,12 +92,13 @@ class MarkedSet:
             if isinstance(digits.pictures, Dense)
             else digits.pictures.take(indices)
         )
-        return MarkedSet(DigitSet(pictures, digits.labels[indices], digits.classes, digits.origins[indices]), marks)
+        taken = DigitSet(pictures, digits.labels[indices], digits.classes, digits.origins[indices])
+        return MarkedSet(taken, marks, self.groups[indices])
 
     def without(self, reserved: "MarkedSet") -> "MarkedSet":
-        """The pictures that are not among the reserved; the same set when that is all of them."""
-        known = set(reserved.marks.tolist())
-        free = np.fromiter((mark not in known for mark in self.marks.tolist()), np.bool_, len(self))
+        """The pictures that are no copies of the reserved; the same set when that is all of them."""
+        known = set(reserved.groups.tolist())
+        free = np.fromiter((group not in known for group in self.groups.tolist()), np.bool_, len(self))
         return self if free.all() else self.take(np.flatnonzero(free))
 
 
