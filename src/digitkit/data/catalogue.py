@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from digitkit.data import archive, census, folder, jsonl, kaggle, nist, npz, npz_records, small, svhn, uci
+from digitkit.data import archive, folder, jsonl, kaggle, nist, nist_family, npz, npz_records, small, svhn, uci
 from digitkit.data.source import SOURCES, Source
 from digitkit.data.synthetic import source as synthetic
 
-__all__ = ["OWN", "SOURCES", "census", "find_source", "nist", "npz_records", "small", "svhn", "uci"]
+__all__ = ["OWN", "SOURCES", "find_source", "nist", "nist_family", "npz_records", "small", "svhn", "uci"]
 
 OWN: Mapping[str, Callable[[str], Source]] = {  # pictures of people's own, by what stands before the place
     folder.PREFIX: folder.folder_source,

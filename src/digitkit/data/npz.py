@@ -16,12 +16,11 @@ from digitkit.core.errors import HashMismatch, SourceError
 from digitkit.data.array_writer import ArrayWriter
 from digitkit.data.npz_file import Array, NpzArray, array_names, load_array
 from digitkit.data.parsed import Chosen, parse_once, split_groups, split_once, write_parsed
-from digitkit.data.source import NOT_A_DIGIT, PARTS, TEST, TRAIN, RemoteFile, Source
+from digitkit.data.source import DIGITS, NOT_A_DIGIT, PARTS, TEST, TRAIN, RemoteFile, Source
 from digitkit.data.stock import content_of
 
 PREFIX = "npz:"
 SUFFIX = ".npz"
-DIGITS = tuple("0123456789")
 IMAGES, LABELS, SPLIT = "images", "labels", "split"  # names of arrays
 SPLIT_WORDS = {"tra": TRAIN, "training": TRAIN, "tes": TEST, "valid": "val"}  # besides the parts' own names
 

@@ -6,20 +6,17 @@ N pictures, 0 = paper, 255 = ink.
 import gzip
 import hashlib
 import importlib.util
-import io
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digitkit.core.digitset import Dense, DigitSet, origins_of
 from digitkit.core.errors import HashMismatch, SourceError
 from digitkit.core.picture import Pixels
 from digitkit.data.parsed import Labels, parse_once, split_once, write_parsed
-from digitkit.data.source import BRIGHT, SOURCES, TEST, TRAIN, RemoteFile, Source
+from digitkit.data.source import BRIGHT, DIGITS, SOURCES, TEST, TRAIN, RemoteFile, Source
 from digitkit.data.unpack import Unpacked
 
-DIGITS = tuple("0123456789")
 CARRIER = "sklearn"
 OPTDIGITS = Path("datasets") / "data" / "digits.csv.gz"  # in the package: 64 values and a label on each line
 OPTDIGITS_SHA256 = "6ebb3d2fee246a4e99363262ddf8a00a3c41bee6014c373ed9d9216ba7f651b8"  # unpacked
@@ -29,7 +26,7 @@ SIDE = 8  # px
 USPS_URL = "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/"
 USPS_FILES = {TRAIN: "usps.bz2", TEST: "usps.t.bz2"}
 USPS_SIDE = 16  # px
-MOST_BYTES = 2**26  # of one of its files, unpacked; the larger one has about 22 MB
+MOST_BYTES = 2**26  # of one of its files, unpacked; the larger one has about 27 MB
 
 
 def read_optdigits(folder: Path, part: str) -> DigitSet:
@@ -77,23 +74,38 @@ def read_usps(folder: Path, part: str) -> DigitSet:
 
 
 def _parse_libsvm(path: Path) -> tuple[Pixels, Labels]:
-    """Pixels uint8 (N,16,16) out of values -1..1, labels 0..9 out of 1..10."""
-    try:
-        from sklearn.datasets import load_svmlight_file
-    except ModuleNotFoundError as error:
-        cure = "Run `pip install 'digitkit[train]'`."
-        raise SourceError(f"usps is read with scikit-learn, which is not installed. {cure}") from error
+    """Pixels uint8 (N,16,16) out of values -1..1, labels 0..9 out of 1..10: `7 1:-1 2:-0.5 ...` on each line.
+
+    Values that are 0 may be left out.
+    """
     with Unpacked(path, most=MOST_BYTES) as file:
-        content = file.read_all()
-    try:
-        sparse, codes = load_svmlight_file(io.BytesIO(content), n_features=USPS_SIDE**2)
-    except (ValueError, OverflowError, MemoryError) as error:
-        raise SourceError(f"{path.name} is not in LIBSVM's format ({error}). Delete it and fetch it again.") from error
-    values: NDArray[np.float64] = sparse.toarray()
-    if not (np.abs(values) <= 1).all() or not np.isin(codes, range(1, 11)).all():
-        raise SourceError(f"{path.name}: expected values from -1 to 1 and labels from 1 to 10. Fetch it again.")
-    pixels = np.rint((values + 1) * (255 / 2)).astype(np.uint8).reshape(-1, USPS_SIDE, USPS_SIDE)
-    return pixels, codes.astype(np.int64) - 1
+        lines = file.read_all().splitlines()
+    values, labels = np.zeros((len(lines), USPS_SIDE**2)), np.zeros(len(lines), np.int64)
+    for number, line in enumerate(lines):
+        try:
+            label, *cells = [float(cell) for cell in line.replace(b":", b" ").split()]
+            places = np.array(cells[::2], np.int64) - 1
+            values[number, places], labels[number] = cells[1::2], int(label) - 1
+            if (
+                places.tolist() != [place - 1 for place in cells[::2]]
+                or (places < 0).any()
+                or label - 1 not in range(10)
+            ):
+                raise ValueError("a place below 1 or a label beyond 10")
+        except (ValueError, IndexError, OverflowError) as error:
+            raise _not_libsvm(path, number) from error
+    wrong = np.flatnonzero(~(np.abs(values) <= 1).all(axis=1))
+    if len(wrong):
+        raise _not_libsvm(path, int(wrong[0]))
+    return np.rint((values + 1) * (255 / 2)).astype(np.uint8).reshape(-1, USPS_SIDE, USPS_SIDE), labels
+
+
+def _not_libsvm(path: Path, number: int) -> SourceError:
+    """One message for a line, counted from 0, that is something else."""
+    return SourceError(
+        f"{path.name}, line {number + 1}: expected a label from 1 to 10 and up to 256 values from -1 to 1, each behind"
+        f" its place from 1 to 256. Delete it and fetch it again."
+    )
 
 
 def _usps_file(part: str, sha256: str) -> RemoteFile:

@@ -13,9 +13,8 @@ from digitkit.core.errors import SourceError
 from digitkit.data.array_writer import ArrayWriter
 from digitkit.data.matlab import MatlabArray, read_matlab
 from digitkit.data.parsed import parse_once
-from digitkit.data.source import EXTRA, MIXED, SOURCES, TEST, TRAIN, RemoteFile, Source
+from digitkit.data.source import DIGITS, EXTRA, MIXED, SOURCES, TEST, TRAIN, RemoteFile, Source
 
-DIGITS = tuple("0123456789")
 SIDE = 32  # px
 ADDRESS = "https://ufldl.stanford.edu/housenumbers/"
 TEN = 10  # stands for the digit 0 in the files

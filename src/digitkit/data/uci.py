@@ -12,10 +12,9 @@ from digitkit.core.errors import SourceError
 from digitkit.core.picture import Pixels
 from digitkit.data.array_writer import ArrayWriter
 from digitkit.data.parsed import Labels, parse_once, split_once, write_parsed
-from digitkit.data.source import BRIGHT, EXTRA, SOURCES, TEST, TRAIN, VAL, RemoteFile, Source
+from digitkit.data.source import BRIGHT, DIGITS, EXTRA, SOURCES, TEST, TRAIN, VAL, RemoteFile, Source
 from digitkit.data.unpack import Unpacked
 
-DIGITS = tuple("0123456789")
 ADDRESS = "https://archive.ics.uci.edu/ml/machine-learning-databases/"
 BITMAP_SIDE = 32  # px, of the optical digits before they became 8x8
 BITMAP_FILES = {TRAIN: "tra", VAL: "cv", TEST: "windep", EXTRA: "wdep"}  # test: other writers; extra: the same ones

@@ -14,10 +14,9 @@ from digitkit.core.digitset import DigitSet
 from digitkit.data.array_writer import ArrayWriter
 from digitkit.data.idx import idx_rows
 from digitkit.data.parsed import parse_once
-from digitkit.data.source import BRIGHT, EXTRA, SOURCES, TEST, TRAIN, RemoteFile, Source
+from digitkit.data.source import BRIGHT, DIGITS, EXTRA, SOURCES, TEST, TRAIN, RemoteFile, Source
 from digitkit.data.unpack import Unpacked
 
-DIGITS = tuple("0123456789")
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")  # capital and small ones are one class
 SIDE = 28  # px
 QMNIST_URL = "https://raw.githubusercontent.com/facebookresearch/qmnist/master/"
