@@ -8,9 +8,10 @@ import pytest
 from PIL import ExifTags, Image
 
 from digitkit.core.digitset import DigitSet
-from digitkit.core.errors import ConfigError, SourceError
+from digitkit.core.errors import ConfigError, SourceError, StoreError
 from digitkit.data import zipped
 from digitkit.data.catalogue import find_source
+from tests.fixtures.runs import full_disk
 from tests.fixtures.zips import pack, picture
 
 NOWHERE = Path()
@@ -247,3 +248,11 @@ def test_a_changed_archive_is_never_taken_from_the_cache(path: Path) -> None:
     read(path)
     pack(path, {"a_label3.png": picture(1)})
     assert np.array_equal(read(path).pictures[0], np.asarray(Image.open(io.BytesIO(picture(1)))))
+
+
+def test_a_full_disk_is_told_as_such(path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (99, 99), np.uint8)).save(buffer, "PNG")
+    pack(path, {"a_label3.png": buffer.getvalue()})
+    with pytest.raises(StoreError, match="Cannot write"), full_disk():
+        read(path)

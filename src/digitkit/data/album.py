@@ -22,7 +22,7 @@ from digitkit.data.cache import Array, cached_rows, key_of
 from digitkit.data.fingerprint import MARK, mark_of
 from digitkit.data.skipped import MAX_LINES, Skipped, legible
 
-READER = 2  # counts up when this module reads the same files into other pixels
+READER = 2  # counts up when the same files give other pixels or other marks
 PIECE_BYTES = 8 * 2**20  # pictures are written when so many bytes have come together
 # A part stays encoded once its pixels would take more than this, and more than so many times the bytes of its files.
 LARGE_BYTES = 2**28

@@ -6,7 +6,7 @@ Nothing is written, so no name can lead anywhere; what a member says of its size
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -50,12 +50,14 @@ def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
     Raises: SourceError when it is none, or its list of members is too long.
     """
-    try:
-        with path.open("rb") as file, zipfile.ZipFile(_Measured(file, path.name)) as archive:
-            yield archive
-    except ZIP_ERRORS as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"{path}: no zip file that can be read ({reason}). Get it again.") from error
+    with ExitStack() as opened:
+        try:
+            file = opened.enter_context(path.open("rb"))
+            archive = opened.enter_context(zipfile.ZipFile(_Measured(file, path.name)))
+        except ZIP_ERRORS as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise SourceError(f"{path}: no zip file that can be read ({reason}). Get it again.") from error
+        yield archive
 
 
 def list_members(path: Path, skipped: Skipped) -> Members:
