@@ -38,6 +38,11 @@ class Overlap:
     near: int  # pictures with a copy there, but none to the pixel
     examples: tuple[Example, ...]
 
+    def line(self) -> str:
+        """The same for people."""
+        place = "in the same part" if self.part == self.of else f"of {self.of}"
+        return f"{self.part}: {self.exact:,} exact and {self.near:,} near copies of pictures {place}"
+
 
 @dataclass(frozen=True)
 class CopyReport:

@@ -4,19 +4,19 @@ N pictures, K classes.
 """
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError, SourceError
+from digitkit.data.copies import KEEP, METHODS, NEAR, CopyReport
 from digitkit.data.fingerprint import MarkedSet, fingerprint_of
 from digitkit.data.loading import Loaded, Notes, load_sources
-from digitkit.data.source import TEST, TRAIN, VAL, Progress, Report, keep_quiet
-from digitkit.data.strata import choose, room
-from digitkit.data.union import relabel, shared_classes
+from digitkit.data.pools import Pools
+from digitkit.data.source import Progress, Report, keep_quiet
+from digitkit.data.strata import choose, choose_whole, room
 
 FALLBACK_VAL_SHARE = 0.1  # of a small fallback source, when the validation part was meant for a larger one
 
@@ -31,6 +31,7 @@ class SplitPlan:
     limit: int = 0  # training pictures used, stratified; 0 = all
     fallback: str = ""  # source used instead of one that cannot be fetched
     offline: bool = False  # True: only files that are here already
+    duplicates: str = NEAR  # which copies may not lie in two parts: near, exact, or keep: nobody looks for them
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -44,6 +45,8 @@ class SplitPlan:
             )
         if self.seed < 0 or self.limit < 0:
             raise ConfigError(f"seed and limit must be 0 or more, got {self.seed} and {self.limit}.")
+        if self.duplicates not in METHODS:
+            raise ConfigError(f"duplicates must be one of {', '.join(METHODS)}, got {self.duplicates!r}.")
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ class SplitReport:
 
     sources: tuple[str, ...]  # as used
     counts: Mapping[str, int]  # pictures of each part
-    test_copies: int  # pictures dropped from training and validation because they are in the test part too
-    val_copies: int  # pictures dropped from training because they are in the validation part too
+    test_copies: int  # pictures dropped from training and validation because the test part has a copy of them
+    val_copies: int  # pictures dropped from training because the validation part has a copy of them
+    copies: Mapping[str, object]  # what the parts of all sources share, see `CopyReport.to_plain`
     unknown_labels: Mapping[str, int]  # validation and test pictures whose label no training picture has
     notes: tuple[str, ...]  # lines for people, unreadable files among them
 
@@ -64,10 +68,10 @@ class SplitReport:
 
 @dataclass(frozen=True)
 class Splits:
-    """What a training gets; no picture is in two of the parts.
+    """What a training gets; no picture, and no near copy of one, is in two of the parts.
 
     `extra` is mixed into the batches of `primary` by a ratio. `fingerprint` names the pictures, labels and classes of
-    all parts.
+    all parts. `copies` has examples of what was found in two places, to be drawn.
     """
 
     primary: DigitSet
@@ -76,6 +80,7 @@ class Splits:
     test: DigitSet
     report: SplitReport
     fingerprint: str
+    copies: CopyReport
 
 
 def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | None = None) -> Splits:
@@ -87,63 +92,25 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
     """
     notes = Notes(report)
     loaded = load_sources(plan.sources, plan.fallback, plan.offline, notes, progress)
-    parts = _Parts.of(loaded, plan.val_size > 0, notes)
-    free = parts.without_test_copies()
+    pools = Pools.of(loaded, plan.val_size > 0, plan.duplicates, notes)
+    free = pools.without_test_copies()
     val, train = _split(free, _val_count(plan, free.pool, loaded), plan.seed, notes)
-    novel = train.without(val)
+    novel = train if pools.copies.method == KEEP else train.without(val)
     primary = _limit(novel, plan)
-    _note_gaps(primary, parts.test, notes)
-    nothing = MarkedSet.unite([], parts.classes)
-    chosen = {"primary": primary, "extra": nothing, "val": val, "test": parts.test}
+    _note_gaps(primary, pools.test, notes)
+    nothing = MarkedSet.unite([], pools.classes)
+    chosen = {"primary": primary, "extra": nothing, "val": val, "test": pools.test}
     record = SplitReport(
         sources=tuple(source.name for source in loaded),
         counts={name: len(part) for name, part in chosen.items()},
-        test_copies=len(parts) - len(free),
+        test_copies=len(pools) - len(free),
         val_copies=len(train) - len(novel),
-        unknown_labels=parts.unknown,
+        copies=pools.copies.to_plain(),
+        unknown_labels=pools.unknown,
         notes=tuple(notes.lines),
     )
     digits = {name: part.digits for name, part in chosen.items()}
-    return Splits(**digits, report=record, fingerprint=fingerprint_of(chosen))
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """All sources together, before the choice of validation pictures."""
-
-    classes: tuple[str, ...]
-    pool: MarkedSet  # training pictures that validation is chosen from
-    settled: MarkedSet  # training pictures of sources with a validation part of their own
-    val: MarkedSet  # those validation parts
-    test: MarkedSet
-    unknown: Mapping[str, int]
-
-    def __len__(self) -> int:
-        """How many pictures there are besides the test part."""
-        return len(self.pool) + len(self.settled) + len(self.val)
-
-    @classmethod
-    def of(cls, loaded: Sequence[Loaded], wants_val: bool, notes: Notes) -> "_Parts":
-        """Sort the parts of all sources; without a wish for validation, their validation parts are learnt from."""
-        classes = shared_classes([source.parts[TRAIN] for source in loaded])
-        unknown: Counter[str] = Counter()
-        groups: dict[str, list[MarkedSet]] = {"pool": [], "settled": [], VAL: [], TEST: []}
-        for source in loaded:
-            has_val = wants_val and VAL in source.parts
-            places = {TRAIN: "settled" if has_val else "pool", VAL: VAL if has_val else "pool", TEST: TEST}
-            for part, digits in source.parts.items():
-                known, left_out = relabel(digits, classes)
-                unknown.update(left_out)
-                groups[places[part]].append(MarkedSet.of(known))
-        for name, count in sorted(unknown.items()):
-            notes.add(f"{count:,} pictures labelled {name!r} were left out: no training picture has that label.")
-        pool, settled, val, test = (MarkedSet.unite(group, classes) for group in groups.values())
-        return cls(classes, pool, settled, val, test, dict(unknown))
-
-    def without_test_copies(self) -> "_Parts":
-        """The same without pictures that the test part has too."""
-        pool, settled, val = (part.without(self.test) for part in (self.pool, self.settled, self.val))
-        return replace(self, pool=pool, settled=settled, val=val)
+    return Splits(**digits, report=record, fingerprint=fingerprint_of(chosen), copies=pools.copies)
 
 
 def _val_count(plan: SplitPlan, pool: MarkedSet, loaded: Sequence[Loaded]) -> int:
@@ -160,20 +127,21 @@ def _val_count(plan: SplitPlan, pool: MarkedSet, loaded: Sequence[Loaded]) -> in
     return round(FALLBACK_VAL_SHARE * len(pool))
 
 
-def _split(parts: _Parts, count: int, seed: int, notes: Notes) -> tuple[MarkedSet, MarkedSet]:
-    """The validation and the training pictures."""
-    labels = parts.pool.digits.labels
-    chosen = choose(labels, count, seed, keep=1)
+def _split(pools: Pools, count: int, seed: int, notes: Notes) -> tuple[MarkedSet, MarkedSet]:
+    """The validation and the training pictures; copies of one drawing go to the same of the two."""
+    labels = pools.pool.digits.labels
+    groups = np.unique(pools.pool.groups, return_inverse=True)[1]
+    chosen = choose_whole(labels, groups, count, seed, keep=1)
     if not len(chosen):
-        return parts.val, MarkedSet.unite([parts.settled, parts.pool], parts.classes)
-    for name, size in parts.pool.digits.counts().items():
+        return pools.val, MarkedSet.unite([pools.settled, pools.pool], pools.classes)
+    for name, size in pools.pool.digits.counts().items():
         if size == 1:
             notes.add(
                 f"Class {name!r} has a single training picture; it is learnt from, and validation has none of them."
             )
     rest = np.setdiff1d(np.arange(len(labels)), chosen, assume_unique=True)
-    val = MarkedSet.unite([parts.val, parts.pool.take(chosen)], parts.classes)
-    return val, MarkedSet.unite([parts.settled, parts.pool.take(rest)], parts.classes)
+    val = MarkedSet.unite([pools.val, pools.pool.take(chosen)], pools.classes)
+    return val, MarkedSet.unite([pools.settled, pools.pool.take(rest)], pools.classes)
 
 
 def _limit(train: MarkedSet, plan: SplitPlan) -> MarkedSet:

@@ -23,12 +23,51 @@ def choose(labels: NDArray[np.int64], count: int, seed: int, least: int = 0, kee
     total = min(count, int(most.sum()))
     floor = np.minimum(least, most)
     quotas = allot(sizes, total, floor if floor.sum() <= total else np.zeros_like(floor), most)
-    # The raw words of PCG64 are the one thing that numpy promises never to change (NEP 19); its shuffles may.
-    keys = np.random.PCG64(seed).random_raw(len(labels)) if len(labels) else np.zeros(0, np.uint64)
+    keys = _keys(len(labels), seed)
     order = np.lexsort((keys, labels))  # by class, shuffled within each
     rank = np.empty(len(labels), np.int64)
     rank[order] = np.arange(len(labels)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return np.flatnonzero(rank < quotas[labels])
+
+
+def choose_whole(labels: NDArray[np.int64], groups: NDArray[np.int64], count: int, seed: int, keep: int = 0) -> Indices:
+    """The same, but pictures of one group are drawn together or not at all; each class keeps `keep` groups.
+
+    Where groups do not fill the share of a class, it gives fewer; but one, its smallest, rather than none. A group has
+    the class of its first picture. Without groups of several it is the choice that `choose` makes.
+    Shapes: `groups` (N,), whole numbers.
+    """
+    _, firsts, members, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    if len(sizes) == len(labels):
+        return choose(labels, count, seed, keep=keep)
+    classes, keys = labels[firsts], _keys(len(labels), seed)[firsts]
+    pictures = np.bincount(classes, weights=sizes, minlength=int(labels.max()) + 1).astype(np.int64)
+    most = np.maximum(pictures - keep, 0)
+    quotas = allot(pictures, min(count, int(most.sum())), np.zeros_like(most), most)
+    taken = np.zeros(len(sizes), np.bool_)
+    for label, quota in enumerate(quotas.tolist()):
+        own = np.flatnonzero(classes == label)
+        own = own[np.argsort(keys[own], kind="stable")]
+        taken[own[_fitting(sizes[own].tolist(), quota, len(own) - keep)]] = True
+    return np.flatnonzero(taken[members])
+
+
+def _fitting(sizes: list[int], quota: int, most: int) -> list[int]:
+    """Which of these groups, in their order, go into a quota of pictures; at most so many groups."""
+    chosen: list[int] = []
+    left = quota
+    for place, size in enumerate(sizes):
+        if len(chosen) >= most or not left:
+            break
+        if size <= left:
+            chosen.append(place)
+            left -= size
+    return chosen or ([sizes.index(min(sizes))] if quota and most > 0 else [])
+
+
+def _keys(count: int, seed: int) -> NDArray[np.uint64]:
+    """Random numbers to sort by; the raw words of PCG64 are all that numpy promises never to change (NEP 19)."""
+    return np.random.PCG64(seed).random_raw(count) if count else np.zeros(0, np.uint64)
 
 
 def room(labels: NDArray[np.int64], keep: int) -> int:

@@ -16,6 +16,7 @@ PICTURES = {
     "confusion-val": "Confusion on the validation part",
     "mistakes-val": "The surest mistakes on the validation part",
     "batch": "Training images as the network sees them",
+    "copies": "Copies that were found, each picture beside the one that it is a copy of",
 }
 EPOCHS_SHOWN = 5  # at the beginning, and as many at the end
 PLAIN = re.compile(r"(?!(?i:null|true|false|nan|inf)$)[A-Za-z][\w./-]*", re.ASCII)  # text that needs no quotes
@@ -32,7 +33,7 @@ def write(run: Run, bundle: dict[str, Any] | None = None) -> None:
             f"probabilities differ from torch by at most {bundle['difference']:.1e} over {bundle['pictures']:,} digits "
             f"of {bundle['sizes']} sizes",
         ]
-    lines += _drawn(stored["drawn"])
+    lines += _copies(stored["splits"]) + _drawn(stored["drawn"])
     lines += ["", "## Do it again", "", "```", f"digitkit train {_overrides(run)}", "```", "", "## Pictures", ""]
     lines += [
         f"![{title}](pictures/{name}.png)\n"
@@ -72,6 +73,23 @@ def _facts(stored: dict[str, Any]) -> list[str]:
         *notes,
         f"- code: {stored['git'] or 'installed package'}; {versions}",
     ]
+
+
+def _copies(splits: dict[str, Any]) -> list[str]:
+    """What the parts of the sources shared, and what became of it."""
+    copies = splits["copies"]
+    found = [f"| {each['part']} | {each['of']} | {each['exact']:,} | {each['near']:,} |" for each in copies["overlaps"]]
+    if not found:
+        looked = {"near": "none, to the pixel or nearly", "exact": "none to the pixel", "keep": "not looked for"}
+        return [f"- copies between and within the parts: {looked[copies['method']]}"]
+    told = [
+        f"Dropped: {splits['test_copies']:,} pictures that the test part has a copy of, {splits['val_copies']:,} of"
+        f" training that validation has one of; copies within a part stay."
+    ]
+    if copies["conflicts"]:
+        told.append(f"{copies['conflicts']:,} drawings have copies with different labels.")
+    table = ["| pictures of | with a copy in | exact | near |", "|---|---|---|---|", *found]
+    return ["", "## Copies", "", *table, "", *told]
 
 
 def _drawn(epochs: list[dict[str, Any]]) -> list[str]:

@@ -30,7 +30,9 @@ class Parts:
 
 def split_plan(data: DataConfig) -> SplitPlan:
     """What `data.splits.build` needs to know of a recipe."""
-    return SplitPlan(tuple(data.sources), data.val_size, data.seed, data.limit, data.fallback, data.offline)
+    return SplitPlan(
+        tuple(data.sources), data.val_size, data.seed, data.limit, data.fallback, data.offline, data.duplicates.value
+    )
 
 
 def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:

@@ -40,6 +40,14 @@ class SampleMode(Enum):
     manual = "manual"
 
 
+class Duplicates(Enum):
+    """Which copies of a picture may not lie in two parts."""
+
+    near = "near"
+    exact = "exact"
+    keep = "keep"
+
+
 @dataclass
 class SamplingConfig:
     """How often the primary training pictures of each class are drawn."""
@@ -88,6 +96,7 @@ class DataConfig:
     seed: int = 0  # of the split only, so that seeds of training share one validation part
     fallback: str = ""  # source used, and said so, when one cannot be fetched
     offline: bool = False  # True: only files that are here already
+    duplicates: Duplicates = Duplicates.near  # copies kept apart from test and validation; keep = nobody looks for any
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -61,6 +61,8 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
     folder = run.file("pictures")
     pictures.curves(run.history(), folder / "curves.png")
     pictures.batch_sheet(parts.train, recipe.augment.after, classes, recipe.seed, folder / "batch.png")
+    if splits.copies.pairs:
+        splits.copies.write_sheet(folder / "copies.png")
     return run
 
 
