@@ -27,7 +27,7 @@ class Hand:
     """
 
     def __init__(self, sets: Sequence[DigitSet]) -> None:
-        self._sets = sets
+        self.sets = sets
         self._places: dict[str, list[tuple[DigitSet, Indices]]] = {digit: [] for digit in DIGITS}
         for digits in sets:
             for label, name in enumerate(digits.classes):
@@ -42,7 +42,7 @@ class Hand:
     def content(self) -> str:
         """A hash of all the pictures and their labels."""
         whole = hashlib.sha256()
-        for digits in self._sets:
+        for digits in self.sets:
             whole.update(marks_of(digits.pictures).tobytes() + digits.labels.astype("<i8").tobytes())
             whole.update(repr(digits.classes).encode())
         return whole.hexdigest()

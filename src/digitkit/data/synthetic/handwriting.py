@@ -14,7 +14,7 @@ from digitkit.data.synthetic.colours import Pair, Rgb, rgb, vary
 from digitkit.data.synthetic.dice import Dice, Plane
 from digitkit.data.synthetic.faces import cut_sides
 from digitkit.data.synthetic.hand import Hand, cut_out, lean_of, stroke_of
-from digitkit.data.synthetic.layout import Setting, lay_out, thicken
+from digitkit.data.synthetic.layout import Setting, fill_for, lay_out, thicken
 from digitkit.data.synthetic.scene import Cast, Drawing, Order, clouds, filled, paint, places, stripes
 from digitkit.data.synthetic.warp import Box, Pose, Warp, bend
 
@@ -89,8 +89,9 @@ def draw_handwriting(order: Order, cast: Cast, dice: Dice) -> Drawing:
     pose = Pose(turn_deg=dice.lean(9), yaw=dice.lean(0.12), pitch=dice.lean(0.12), sag=dice.lean(0.05))
     warp = bend(order.frame, pose, dice)
     writer = Writer(cast.hand, dice.lean(0.45) - 0.08, dice.between(*pen.thickness))
+    share = fill_for(dice.between(0.55, 0.95), warp.safe, order.frame.fine)
     setting = Setting(
-        fill=dice.between(0.55, 0.95), stretch=dice.between(0.85, 1.15), narrowest=0.7, gap=dice.between(-0.06, 0.22),
+        fill=share, stretch=dice.between(0.85, 1.15), narrowest=0.7, gap=dice.between(-0.06, 0.22),
         bounce=dice.between(0.0, 0.05), uneven=dice.between(0.02, 0.14), off_centre=dice.between(0, 1),
     )  # fmt: skip
     plane = np.zeros(order.frame.flat, np.uint8)

@@ -12,7 +12,7 @@ from digitkit.data.synthetic.cloth import surround, weave
 from digitkit.data.synthetic.colours import PALETTE, Rgb, choose_pair, contrast, rgb, vary
 from digitkit.data.synthetic.dice import Dice, Plane
 from digitkit.data.synthetic.faces import Face, write_line
-from digitkit.data.synthetic.layout import Setting, lay_out, thicken
+from digitkit.data.synthetic.layout import Setting, fill_for, lay_out, thicken
 from digitkit.data.synthetic.lettering import lay_down, pick_face
 from digitkit.data.synthetic.scene import Cast, Drawing, Order, bounds_of, clouds, paint, places, ramp, stripes
 from digitkit.data.synthetic.warp import Box, Pose, Warp, bend
@@ -31,7 +31,7 @@ def draw_jersey(order: Order, cast: Cast, dice: Dice) -> Drawing:
     face = _choose(cast, dice)
     outlines = dice.weigh({0: 0.4, 1: 0.4, 2: 0.2})
     widths = [dice.between(0.025, 0.06) for _ in range(outlines)]
-    setting = _setting(face, sum(widths), dice)
+    setting = _setting(face, sum(widths), warp, dice)
     fill = np.zeros(order.frame.flat, np.uint8)
     box = lay_out(order.label, face, warp.safe, fill, setting, dice)
     height = (box.bottom - box.top) / (1 + 2 * (setting.weight + setting.border))
@@ -72,11 +72,12 @@ def _choose(cast: Cast, dice: Dice) -> Face:
     return pick_face([face for face in lining if face.design == design], dice)
 
 
-def _setting(face: Face, border: float, dice: Dice) -> Setting:
+def _setting(face: Face, border: float, warp: Warp, dice: Dice) -> Setting:
     """How the digits stand; thin fonts get the weight of sports lettering."""
     weight = max(0.0, (dice.between(0.12, 0.2) - face.stroke) / 2) if face.design == "font" else 0.0
+    share = fill_for(dice.between(0.62, 1.0), warp.safe, warp.frame.fine)
     return Setting(
-        fill=dice.between(0.62, 1.0), stretch=dice.between(0.8, 1.3), narrowest=0.55,
+        fill=share, stretch=dice.between(0.8, 1.3), narrowest=0.55,
         gap=dice.between(0.03, 0.2) + border, weight=weight, border=border, off_centre=dice.between(0.2, 1),
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from digitkit.data.synthetic.dice import Dice
 from digitkit.data.synthetic.warp import Box
 
 LEAST_HEIGHT = 6
+LEGIBLE = 14  # px of the picture: a number that would be lower takes all the room there is
 
 
 class Shapes(Protocol):
@@ -39,11 +40,17 @@ class Setting:
     off_centre: float = 1.0  # 0 = in the middle, 1 = anywhere it fits
 
 
+def fill_for(share: float, room: Box, fine: int) -> float:
+    """The share of the room that a number takes: the chosen one, or more where it would be too small to read."""
+    return max(share, min(1.0, LEGIBLE * fine / max(room.height, 1.0)))
+
+
 def lay_out(label: str, shapes: Shapes, room: Box, canvas: Pixels, setting: Setting, dice: Dice) -> Box:
     """Draw a number into an empty canvas, inside the room; returns where it stands, borders included.
 
     Shapes: `canvas` uint8 (flat), 0 = nothing; receives coverage up to 255.
     """
+    room = Box(room.left + 1, room.top + 1, room.right - 1, room.bottom - 1)  # places and strokes are rounded
     sizes = [1 + dice.lean(setting.uneven) for _ in label]
     gaps = [setting.gap * (1 + dice.lean(0.3)) for _ in label[1:]]
     trial = max(LEAST_HEIGHT, round(room.height * setting.fill))

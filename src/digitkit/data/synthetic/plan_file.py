@@ -77,6 +77,8 @@ def parse_plan(values: Mapping[str, Value], path: Path) -> Plan:
     )  # fmt: skip
     colours.finish()
     top.finish()
+    if not classes:
+        raise top.wrong("classes", 'a list of numbers, such as ["00", "0-41"]')
     _check(plan, top)
     return plan
 
@@ -112,8 +114,6 @@ def _classes(top: Keys) -> tuple[str, ...]:
         if dash and (str(int(low)) != low or str(int(high)) != high or int(low) > int(high)):
             raise top.wrong("classes", f"ranges from a smaller to a larger number without leading zeros, not {entry!r}")
         found |= {str(value) for value in range(int(low), int(high) + 1)} if dash else {entry}
-    if not found:
-        raise top.wrong("classes", 'a list of numbers, such as ["00", "0-41"]')
     return tuple(sorted(found))
 
 

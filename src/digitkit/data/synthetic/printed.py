@@ -8,7 +8,7 @@ import numpy as np
 from digitkit.data.synthetic.colours import PALETTE, Pair, choose_pair
 from digitkit.data.synthetic.device import print_display, print_label, print_meter
 from digitkit.data.synthetic.dice import Dice, Plane
-from digitkit.data.synthetic.layout import Setting, lay_out
+from digitkit.data.synthetic.layout import Setting, fill_for, lay_out
 from digitkit.data.synthetic.lettering import Sheet, pick_face
 from digitkit.data.synthetic.paper import print_book, print_form, print_newspaper, print_receipt
 from digitkit.data.synthetic.scene import Cast, Drawing, Order
@@ -39,8 +39,9 @@ def draw_print(order: Order, cast: Cast, dice: Dice) -> Drawing:
         pitch=dice.lean(0.4) * look.tilt, bulge=dice.between(0, 0.1) * look.tilt, sag=dice.lean(0.1) * look.tilt,
     )  # fmt: skip
     warp = bend(order.frame, pose, dice)
+    share = fill_for(dice.between(*look.fill), warp.safe, order.frame.fine)
     setting = Setting(
-        fill=dice.between(*look.fill), stretch=dice.between(0.85, 1.15), narrowest=0.6, gap=dice.between(*look.gap),
+        fill=share, stretch=dice.between(0.85, 1.15), narrowest=0.6, gap=dice.between(*look.gap),
         weight=dice.between(0, 0.015), off_centre=dice.between(0, 1),
     )  # fmt: skip
     plane = np.zeros(order.frame.flat, np.uint8)

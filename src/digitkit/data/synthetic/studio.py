@@ -21,7 +21,8 @@ from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import SourceError
 from digitkit.core.picture import Pixels
 from digitkit.data.fetch import fetch
-from digitkit.data.source import TEST, TRAIN, VAL, Source
+from digitkit.data.source import TRAIN, Source
+from digitkit.data.strata import choose
 from digitkit.data.synthetic.degrade import degrade
 from digitkit.data.synthetic.dice import Dice
 from digitkit.data.synthetic.fonts import choose_faces, deal, find_faces
@@ -35,7 +36,8 @@ from digitkit.data.synthetic.warp import Frame
 
 VERSION = 1  # counts up when the same plan and fonts become other pictures
 PNG_LEVEL = 3  # 0.2 ms for 64 px; the usual 6 takes 0.7 ms and saves a tenth
-HELD_OUT = {VAL: 0, TEST: 1}  # of ten pictures of a source without such a part, the one that stands in for it
+LENT = 0.1  # of the training part of a source, for each part that it lacks
+LEAST_WIDTH = 6  # px for each digit, and for what is beside them
 CHUNK = 64  # pictures that a process draws at a time
 ONE_PROCESS = 500  # pictures: fewer are done before a second process has started
 
@@ -55,7 +57,7 @@ class Studio:
         dice = self._dice("draw", job)
         plan = self.plan
         height = round(dice.between(*plan.size))
-        width = max(1, round(height * dice.between(*plan.aspect)))
+        width = max(LEAST_WIDTH * (len(job.label) + 1), round(height * dice.between(*plan.aspect)))
         pair = job.pair or (dice.weigh(plan.pairs) if plan.pairs else None)
         order = Order(job.label, Frame(height, width), pair, plan.contrast)
         return STYLES[plan.style](order, self.casts[job.part], dice)
@@ -107,11 +109,15 @@ def _share(source: Source, folder: Path, part: str, parts: Sequence[str]) -> Dig
     if part != TRAIN and part in source.parts:
         return source.read(folder, part)
     digits = source.read(folder, TRAIN)
-    places = np.arange(len(digits)) % 10
-    if part != TRAIN:
-        return digits.take(np.flatnonzero(places == HELD_OUT[part]))
-    lent = [HELD_OUT[other] for other in parts if other != TRAIN and other not in source.parts]
-    return digits.take(np.flatnonzero(~np.isin(places, lent))) if lent else digits
+    rest = np.arange(len(digits))
+    for other in parts:
+        if other == TRAIN or other in source.parts:
+            continue
+        lent = rest[choose(digits.labels[rest], round(LENT * len(digits)), seed=0)]
+        if part == other:
+            return digits.take(lent)
+        rest = np.setdiff1d(rest, lent, assume_unique=True)
+    return digits.take(rest) if len(rest) < len(digits) else digits
 
 
 @contextmanager

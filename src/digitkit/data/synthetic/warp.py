@@ -77,10 +77,10 @@ class Pose:
 
     turn_deg: float = 0.0
     slant: float = 0.0  # shear
-    yaw: float = 0.0  # share by which the right side is nearer than the middle
-    pitch: float = 0.0  # the same for the lower side
-    bulge: float = 0.0  # how fast the plane falls away to the left and right, as round a body
-    sag: float = 0.0  # how far lines hang down in the middle
+    yaw: float = 0.0  # share by which the right border is farther than the middle
+    pitch: float = 0.0  # the same for the lower border
+    bulge: float = 0.0  # how far the plane falls away at the left and right borders, as round a body
+    sag: float = 0.0  # how far lines hang down in the middle, in units of v
     folds: int = 0
     fold_depth: float = 0.0  # in units of u
 
@@ -97,13 +97,13 @@ class Warp:
     @cached_property
     def safe(self) -> Box:
         """What is inside this rectangle of the plane is inside the picture: its border's image lies all around it."""
-        edge = float(self.frame.fine) + 1
+        fine, edge = self.frame.fine, 2.0  # a sample looks at two px of the plane
         high, wide = self.frame.flat
         return Box(
-            max(0.0, float(self.x[:, 0].max())) + edge,
-            max(0.0, float(self.y[0].max())) + edge,
-            min(wide - 1.0, float(self.x[:, -1].min())) - edge,
-            min(high - 1.0, float(self.y[-1].min())) - edge,
+            max(0.0, float(self.x[:, :fine].max())) + edge,
+            max(0.0, float(self.y[:fine].max())) + edge,
+            min(wide - 1.0, float(self.x[:, -fine:].min())) - edge,
+            min(high - 1.0, float(self.y[-fine:].min())) - edge,
         )
 
     @cached_property
@@ -142,11 +142,12 @@ def bend(frame: Frame, pose: Pose, dice: Dice) -> Warp:
     y: Plane
     turn = math.radians(pose.turn_deg)
     cosine, sine = np.float32(math.cos(turn)), np.float32(math.sin(turn))
-    near = 1 + np.float32(pose.yaw) * u + np.float32(pose.pitch) * v
+    wide_by, high_by = (side / min(frame.height, frame.width) for side in (frame.width, frame.height))
+    near = 1 + np.float32(pose.yaw / wide_by) * u + np.float32(pose.pitch / high_by) * v
     x, y = u / near, v / near
     x, y = cosine * x + sine * y, cosine * y - sine * x
     x = x + np.float32(pose.slant) * y
-    square = x * x
+    square = x * x / np.float32(wide_by * wide_by)
     y = y + np.float32(pose.sag) * square
     shade = 1 - np.float32(1.1 * pose.bulge) * square
     x = x * (1 + np.float32(pose.bulge) * square)
@@ -155,7 +156,8 @@ def bend(frame: Frame, pose: Pose, dice: Dice) -> Warp:
         shade = shade + light
     high, wide = frame.flat
     half = np.float32(frame.half)
-    warp = Warp(frame, x * half + np.float32(wide / 2), y * half + np.float32(high / 2), shade)
+    middle = np.float32(wide / 2 - 0.5), np.float32(high / 2 - 0.5)  # sample 0 lies half a flat px from the edge
+    warp = Warp(frame, x * half + middle[0], y * half + middle[1], shade)
     return Warp(frame, warp.x, warp.y, np.clip(warp.reduce(shade), 0.3, 1.5))
 
 
