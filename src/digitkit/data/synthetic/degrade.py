@@ -20,9 +20,9 @@ from digitkit.data.synthetic.scene import bounds_of, to_pixels
 Span = tuple[float, float]  # lowest, highest
 
 USUAL_HEIGHT = 64
-LEAST_LEGIBLE = 9  # px: a number is not shrunk below this height
-MOST_BLUR = 0.055  # of the number's height: more would close the bowls of an 8
-MOST_SHAKE = 0.12
+LEAST_LEGIBLE = 12  # px: a number is not shrunk below this height
+MOST_BLUR = 0.045  # of the number's height: more would close the bowls of an 8
+MOST_SHAKE = 0.1
 
 
 @dataclass(frozen=True)
