@@ -5,7 +5,6 @@ from functools import partial
 
 from digitkit.data import archive, folder, jsonl, kaggle, nist, nist_family, npz, npz_records, small, svhn, uci
 from digitkit.data.source import SOURCES, Source
-from digitkit.data.synthetic import source as synthetic
 
 __all__ = ["OWN", "SOURCES", "find_source", "nist", "nist_family", "npz_records", "small", "svhn", "uci"]
 
@@ -15,7 +14,7 @@ OWN: Mapping[str, Callable[[str], Source]] = {  # pictures of people's own, by w
     jsonl.PREFIX: jsonl.jsonl_source,
     npz.PREFIX: partial(npz.npz_source, records=npz_records.RECORDS),
     kaggle.PREFIX: kaggle.kaggle_source,
-    synthetic.PREFIX: lambda spec: synthetic.synthetic_source(spec, find_source),
+    "synthetic:": lambda spec: _synthetic_source(spec),
 }
 
 
@@ -27,3 +26,10 @@ def find_source(spec: str) -> Source:
     """
     kind, mark, _ = spec.partition(":")
     return OWN[kind + mark](spec) if kind + mark in OWN else SOURCES[spec]
+
+
+def _synthetic_source(spec: str) -> Source:
+    """The source of a plan; what draws is imported only for it, since it takes 50 ms."""
+    from digitkit.data.synthetic.source import synthetic_source
+
+    return synthetic_source(spec, find_source)

@@ -12,7 +12,7 @@ from digitkit.data.fetch import read_part
 from digitkit.data.folder import folder_source
 from digitkit.data.splits import SplitPlan, build
 from digitkit.data.synthetic.plan import Job
-from digitkit.data.synthetic.source import commission, keep, synthetic_source, write_folder
+from digitkit.data.synthetic.source import PREFIX, commission, keep, synthetic_source, write_folder
 from digitkit.data.synthetic.studio import ONE_PROCESS, Studio
 from tests.data.synthetic.plans import find
 
@@ -122,6 +122,12 @@ def test_a_plan_is_split_like_any_source(plan_file: PlanFile) -> None:
     splits = build(SplitPlan((f"synthetic:{plan_file(PARTS)}",), val_size=0.1))
     assert splits.report.counts == {"primary": 18, "extra": 0, "val": 6, "test": 9}
     assert splits.primary.classes == ("00", "1", "23")
+
+
+def test_a_plan_is_found_by_its_spec(plan_file: PlanFile) -> None:
+    source = catalogue.find_source(f"{PREFIX}{plan_file(PARTS)}")
+    assert source.parts == ("train", "val", "test")
+    assert PREFIX in catalogue.OWN
 
 
 def test_progress_counts_every_picture(plan_file: PlanFile, tmp_path: Path) -> None:
