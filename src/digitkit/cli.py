@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from digitkit.commands import data, hub, printing, read, show, synthesize, train
+from digitkit.commands import data, hub, inspection, printing, read, show, synthesize, train
 from digitkit.core.errors import BundleError, ConfigError, DataError, DigitkitError, StoreError
 
 # Exit codes: the first class in this table that fits. 0 is success, 130 Ctrl-C.
@@ -71,7 +71,7 @@ def guarded(run: Callable[..., None]) -> Callable[..., None]:
 data_app.command("list")(guarded(data.list_sources))
 data_app.command("fetch")(guarded(data.fetch))
 data_app.command("prepare")(guarded(data.prepare))
-data_app.command("inspect")(guarded(data.inspect))
+data_app.command("inspect")(guarded(inspection.inspect))
 data_app.command("synthesize")(guarded(synthesize.synthesize))
 data_app.command("push")(guarded(hub.push_data))
 data_app.command("pull")(guarded(hub.pull_data))

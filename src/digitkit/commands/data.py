@@ -1,36 +1,54 @@
 """The verbs of `digitkit data`: what there is, get it, prepare it, look at it."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitkit.commands.printing import percent, print_json, print_table, progress_bar, say
+from digitkit.commands.printing import print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from digitkit.data.source import Source
-    from digitkit.data.statistics import Statistics
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use only files that are here already.")]
 
 
 def list_sources(json: Json = False) -> None:
-    """List the data sets that digitkit knows by name, and whether they are here."""
-    from digitkit.data.catalogue import SOURCES
+    """List the data sets that digitkit knows by name: licence, size, and whether they are here."""
+    from digitkit.data.catalogue import OWN, SOURCES
     from digitkit.data.stock import is_here
 
     rows = []
     for source in SOURCES.values():
         facts = {"source": source.name, "title": source.title, "parts": list(source.parts), "licence": source.licence}
-        size, here = sum(file.size for file in source.files), is_here(source)
-        rows.append((source.name, source.title, ", ".join(source.parts), source.licence, "yes" if here else "no"))
+        (kept, lacking), here = _sizes(source), is_here(source)
+        rows.append((source.name, source.title, source.licence, "yes" if here else "no", _in_words(kept, lacking)))
         if json:
-            print_json({**facts, "homepage": source.homepage, "bytes": size, "here": here})
+            sizes = {"bytes_here": kept, "bytes_to_get": lacking}
+            print_json({**facts, "homepage": source.homepage, "ink": source.ink, "here": here, **sizes})
     if not json:
-        print_table("Data sets", ("name", "what", "parts", "licence", "here"), rows)
-        print("Pictures of your own: folder:PATH, with one folder per class in it.")
+        print_table("Data sets", ("name", "what", "licence", "here", "size"), rows)
+        print(f"Pictures of your own: {', '.join(f'{prefix}PLACE' for prefix in OWN)}.")
+
+
+def _sizes(source: "Source") -> tuple[int, int | None]:
+    """The bytes of a source that are here, and of what is still to be got; None: its publisher does not say."""
+    from digitkit.data.stock import missing, source_folder
+
+    lacking = missing(source)
+    absent = {file.name for file in lacking}
+    paths = [source_folder(source) / file.name for file in source.files if file.name not in absent]
+    known = all(file.download_size for file in lacking)
+    return sum(path.stat().st_size for path in paths), sum(file.download_size for file in lacking) if known else None
+
+
+def _in_words(kept: int, lacking: int | None) -> str:
+    """The two sizes for people; a source that comes with a package has none."""
+    here = [f"{kept / 1e6:,.1f} MB here"] if kept else []
+    away = ["more to get"] if lacking is None else [f"{lacking / 1e6:,.1f} MB to get"] if lacking else []
+    return ", ".join(here + away)
 
 
 def fetch(
@@ -46,7 +64,7 @@ def fetch(
     errors: list[DigitkitError] = []
     for source in sources:
         try:
-            folder = _fetch(source, offline, json)
+            folder = fetch_with_bar(source, offline, json)
         except DigitkitError as error:
             errors.append(error)
             if json:
@@ -63,12 +81,13 @@ def fetch(
         raise errors[-1]
 
 
-def _fetch(source: "Source", offline: bool, json: bool) -> Path:
-    """Fetch with a bar; what fails on the way is said."""
+def fetch_with_bar(source: "Source", offline: bool, json: bool, parts: Sequence[str] | None = None) -> Path:
+    """Fetch the files of these parts (None: all) with a bar; what fails on the way is said."""
     from digitkit.data.fetch import fetch
 
     with progress_bar(not json) as show:
-        return fetch(source, lambda name, done, total: show(done // 1000, total // 1000, f"{name}, kB"), offline, say)
+        progress = lambda name, done, total: show(done // 1000, total // 1000, f"{name}, kB")  # noqa: E731
+        return fetch(source, progress, offline, say, parts)
 
 
 def prepare(
@@ -99,51 +118,3 @@ def prepare(
         print_json(facts)
     else:
         print_table("Prepared", ("what", "value"), list(facts.items()))
-
-
-def inspect(
-    spec: Annotated[str, typer.Argument(help="A data set by name, or folder:PATH.")],
-    part: Annotated[str, typer.Option(help="Look at one part only: train, val or test.")] = "",
-    picture: Annotated[Path | None, typer.Option(help="Write a sheet with examples of each class to this PNG.")] = None,
-    offline: Offline = False,
-    json: Json = False,
-) -> None:
-    """Look at a data set: pictures per class, sizes, ink, and a sheet of examples."""
-    from digitkit.data.catalogue import find_source
-    from digitkit.data.fetch import read_part
-    from digitkit.data.sheet import write_sheet
-    from digitkit.data.statistics import describe
-
-    source = find_source(spec)
-    folder = _fetch(source, offline, json)
-    described: dict[str, Statistics] = {}
-    for name in [part] if part else source.parts:
-        digits = read_part(source, name, offline)
-        if picture is not None and not described:
-            write_sheet(digits, picture)
-        described[name] = describe(digits)
-        for line in source.notes(folder, name):
-            say(f"{name}: skipped {line}")
-        if json:
-            print_json({"source": spec, "part": name, **described[name].to_plain()})
-    if not json:
-        _print_statistics(spec, described)
-    if picture is not None:
-        say(f"Examples of {spec} {next(iter(described))} are in {picture}")
-
-
-def _print_statistics(spec: str, described: "Mapping[str, Statistics]") -> None:
-    """One table of classes, one of everything else; a column for each part."""
-    names = sorted({name for part in described.values() for name in part.counts})
-    rows = [(name, *(f"{part.counts.get(name, 0):,}" for part in described.values())) for name in names]
-    total = ("all", *(f"{part.pictures:,}" for part in described.values()))
-    print_table(f"{spec}: pictures per class", ("class", *described), [*rows, total])
-    lines = {
-        "height, px (least, median, most)": [" ".join(map(str, part.heights)) for part in described.values()],
-        "width, px (least, median, most)": [" ".join(map(str, part.widths)) for part in described.values()],
-        "pictures in colour": [percent(part.colour) for part in described.values()],
-        "pictures with dark ink": [percent(part.dark_ink) for part in described.values()],
-        "pictures that show nothing": [percent(part.blank) for part in described.values()],
-        "pixels that are ink": [percent(part.inked) for part in described.values()],
-    }
-    print_table(f"{spec}: sizes and ink", ("what", *described), [(what, *cells) for what, cells in lines.items()])

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -73,19 +74,26 @@ def _fit(
     steps, device = len(batches), batches.images.pixels.device
     module = DigitModule(recipe, network, steps, choose_precision(recipe.run, device), batches.note)
     history, checkpoints = History(run, val, steps, progress, batches.drawing), Checkpoints(run)
-    with _quiet():
-        trainer = lightning.Trainer(
-            max_steps=steps, accelerator=device.type, devices=1, callbacks=[history, checkpoints],
-            logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-            num_sanity_val_steps=0, use_distributed_sampler=False, deterministic="warn",
-        )  # fmt: skip
-        trainer.fit(module, batches, ckpt_path=run.checkpoint() if resume else None, weights_only=True)
+    run_steps(module, batches, [history, checkpoints], run.checkpoint() if resume else None)
     if checkpoints.stopped_at and checkpoints.stopped_at < steps:
         raise KeyboardInterrupt(
             f"stopped at step {checkpoints.stopped_at} of {steps}; nothing is lost. "
             f"Go on with: digitkit train --resume {run.path}"
         )
     return history.seconds
+
+
+def run_steps(
+    module: DigitModule, batches: Batches, callbacks: list[lightning.Callback], start: Path | None = None
+) -> None:
+    """Let Lightning make the steps of a training on the device of its batches, from a checkpoint where one is given."""
+    with _quiet():
+        trainer = lightning.Trainer(
+            max_steps=len(batches), accelerator=batches.images.pixels.device.type, devices=1, callbacks=callbacks,
+            logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+            num_sanity_val_steps=0, use_distributed_sampler=False, deterministic="warn",
+        )  # fmt: skip
+        trainer.fit(module, batches, ckpt_path=start, weights_only=True)
 
 
 def _score(

@@ -1,0 +1,131 @@
+"""The verb `digitkit data inspect`: figures, copies, likely wrong labels and pages of pictures of a data set."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitkit.commands.data import Json, Offline, fetch_with_bar
+from digitkit.commands.printing import percent, print_json, print_table, progress_bar, say
+
+if TYPE_CHECKING:
+    from digitkit.core.digitset import DigitSet
+    from digitkit.data.sheet import Cell
+    from digitkit.data.statistics import Statistics
+    from digitkit.learn.labels import Suspect
+
+PER_PAGE = 160  # pictures on the page of a class
+SUSPECTS_DRAWN = 240
+SUSPECTS_PRINTED = 20
+
+
+def inspect(
+    spec: Annotated[str, typer.Argument(help="A data set by name, or of your own, as folder:PATH.")],
+    part: Annotated[str, typer.Option(help="Look at one part only: train, val, test or extra.")] = "",
+    picture: Annotated[Path | None, typer.Option(help="Write a sheet with examples of each class to this PNG.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Write sheets into this folder: examples, a page for each class, what is found.")
+    ] = None,
+    labels: Annotated[bool, typer.Option("--labels", help="Look for labels that are likely wrong; trains.")] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value of the recipe that judges labels; repeatable.")
+    ] = None,
+    offline: Offline = False,
+    json: Json = False,
+) -> None:
+    """Look at a data set: classes, sizes, ink, copies within and across parts, and labels that are likely wrong."""
+    from digitkit.data.catalogue import find_source
+    from digitkit.data.fetch import read_part
+    from digitkit.data.sheet import write_sheet
+    from digitkit.data.statistics import describe
+
+    source = find_source(spec)
+    names = [part] if part else list(source.parts)
+    folder = fetch_with_bar(source, offline, json, [name for name in names if name in source.parts])
+    parts = {name: read_part(source, name, offline) for name in names}
+    for name in parts:
+        for line in source.notes(folder, name):
+            say(f"{name}: skipped {line}")
+    _tell(spec, {name: describe(digits) for name, digits in parts.items()}, json)
+    if picture is not None:
+        write_sheet(parts[names[0]], picture)
+        say(f"Examples of {spec} {names[0]} are in {picture}")
+    if pictures is not None:
+        _write_pages(spec, parts, pictures)
+    if labels:
+        _judge(spec, names[0], parts[names[0]], settings or [], pictures, json)
+
+
+def _tell(spec: str, described: "Mapping[str, Statistics]", json: bool) -> None:
+    """One table of classes, one of everything else; a column for each part."""
+    if json:
+        for name, figures in described.items():
+            print_json({"source": spec, "part": name, **figures.to_plain()})
+        return
+    names = sorted({name for part in described.values() for name in part.counts})
+    rows = [(name, *(f"{part.counts.get(name, 0):,}" for part in described.values())) for name in names]
+    total = ("all", *(f"{part.pictures:,}" for part in described.values()))
+    print_table(f"{spec}: pictures per class", ("class", *described), [*rows, total])
+    lines = {
+        "height, px (least, median, most)": [" ".join(map(str, part.heights)) for part in described.values()],
+        "width, px (least, median, most)": [" ".join(map(str, part.widths)) for part in described.values()],
+        "pictures in colour": [percent(part.colour) for part in described.values()],
+        "pictures with dark ink": [percent(part.dark_ink) for part in described.values()],
+        "pictures that show nothing": [percent(part.blank) for part in described.values()],
+        "pixels that are ink": [percent(part.inked) for part in described.values()],
+    }
+    print_table(f"{spec}: sizes and ink", ("what", *described), [(what, *cells) for what, cells in lines.items()])
+
+
+def _write_pages(spec: str, parts: "Mapping[str, DigitSet]", folder: Path) -> None:
+    """Of each part examples of all classes on one sheet, and a page for each class."""
+    from digitkit.data.sheet import draw_cells, examples, write_picture, write_sheet
+
+    for part, digits in parts.items():
+        write_sheet(digits, folder / f"{part}.png")
+        for label, (name, count) in enumerate(digits.counts().items()):
+            chosen = examples(digits, label, PER_PAGE)
+            title = f"{part} {name!r}: {count:,} pictures" + (f", {len(chosen)} of them" if len(chosen) < count else "")
+            cells: Iterator[Cell] = (([digits.pictures[int(index)]], "") for index in chosen)
+            write_picture(draw_cells(title, cells), folder / f"{part}-{label:03}{_file_safe(name)}.png")
+    say(f"Sheets of {spec} are in {folder}")
+
+
+def _file_safe(name: str) -> str:
+    """What of a label can stand in any file name."""
+    kept = re.sub(r"[^\w-]+", "_", name, flags=re.ASCII)[:40]
+    return f"-{kept}" if kept else ""
+
+
+def _judge(spec: str, part: str, digits: "DigitSet", settings: Sequence[str], folder: Path | None, json: bool) -> None:
+    """Likely wrong labels of one part: as a table or as JSON, and as a sheet."""
+    from digitkit.learn.compose import compose
+    from digitkit.learn.labels import OVERRIDES, find_label_errors
+
+    recipe = compose([*OVERRIDES, *settings])
+    with progress_bar(not json) as show:
+        suspects = find_label_errors(digits, recipe, show)
+    if json:
+        for suspect in suspects:
+            print_json({"source": spec, "part": part, **suspect.to_plain()})
+    else:
+        title = f"{spec} {part}: likely wrong labels, {len(suspects):,} of {len(digits):,}, the surest first"
+        rows = [(each.picture, each.label, each.looks_like, each.margin) for each in suspects[:SUSPECTS_PRINTED]]
+        print_table(title, ("picture", "label", "looks like", "margin"), rows)
+    if folder is not None:
+        _draw_suspects(part, digits, suspects, folder / f"{part}-labels.png")
+
+
+def _draw_suspects(part: str, digits: "DigitSet", suspects: "Sequence[Suspect]", path: Path) -> None:
+    """The surest suspects, each over its label and what it looks like."""
+    from digitkit.data.sheet import draw_cells, write_picture
+
+    drawn = suspects[:SUSPECTS_DRAWN]
+    title = f"{part}: {len(drawn):,} of {len(suspects):,} likely wrong labels; label > what it looks like, place"
+    cells = [
+        ([digits.pictures[each.index]], f"{each.label[:4]} > {each.looks_like[:4]}\n{each.index}") for each in drawn
+    ]
+    write_picture(draw_cells(title, cells), path)
+    say(f"Likely wrong labels are in {path}")
