@@ -103,3 +103,29 @@ def test_likely_wrong_labels_are_listed_and_drawn(tmp_path: Path, drawn_digits: 
 def test_labels_are_not_judged_by_a_recipe_that_makes_no_sense(digits: Path) -> None:
     _, said = ask(f"folder:{digits}", "--labels", "--set", "budget.epoch=2", code=2)
     assert "Did you mean 'budget.epochs'" in said
+
+
+def test_copies_within_and_across_parts_are_counted_and_drawn(tmp_path: Path, drawn_digits: DrawDigits) -> None:
+    digits = drawn_digits(40, np.random.default_rng(0))
+    folder = write_class_folders(digits, tmp_path / "digits" / "train").parent
+    write_class_folders(drawn_digits(10, np.random.default_rng(1)), folder / "test")
+    first = sorted((folder / "train" / "3").iterdir())[0]
+    (folder / "test" / "3" / "leak.png").write_bytes(first.read_bytes())
+    (folder / "train" / "5" / "again.png").write_bytes(first.read_bytes())
+    answers, _ = ask(f"folder:{folder}", "--pictures", tmp_path / "sheets", "--json")
+    [copies] = [answer["copies"] for answer in answers if "copies" in answer]
+    assert isinstance(copies, dict)
+    found = {(each["part"], each["of"]): (each["exact"], each["near"]) for each in copies["overlaps"]}
+    assert found == {("train", "test"): (2, 0), ("train", "train"): (1, 0)}
+    assert copies["conflicts"] == 1
+    with Image.open(tmp_path / "sheets" / "copies.png") as sheet:
+        assert sheet.height > 56
+    answer = CliRunner().invoke(app, ["data", "inspect", f"folder:{folder}", "--duplicates", "exact"])
+    assert "Drawings whose copies have different labels: 1" in answer.stdout
+
+
+def test_copies_that_nobody_asked_for_are_not_looked_for(digits: Path) -> None:
+    answers, _ = ask(f"folder:{digits}", "--duplicates", "keep", "--json")
+    assert not [answer for answer in answers if "copies" in answer]
+    _, said = ask(f"folder:{digits}", "--duplicates", "some", code=2)
+    assert "--duplicates must be one of near, exact, keep, got 'some'" in said

@@ -32,15 +32,22 @@ def inspect(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="key=value of the recipe that judges labels; repeatable.")
     ] = None,
+    duplicates: Annotated[
+        str, typer.Option(help="Copies to look for: near, exact (to the pixel only, quicker), or keep (none).")
+    ] = "near",
     offline: Offline = False,
     json: Json = False,
 ) -> None:
     """Look at a data set: classes, sizes, ink, copies within and across parts, and labels that are likely wrong."""
+    from digitkit.core.errors import ConfigError
     from digitkit.data.catalogue import find_source
+    from digitkit.data.copies import KEEP, METHODS, NEAR
     from digitkit.data.fetch import read_part
     from digitkit.data.sheet import write_sheet
     from digitkit.data.statistics import describe
 
+    if duplicates not in METHODS:
+        raise ConfigError(f"--duplicates must be one of {', '.join(METHODS)}, got {duplicates!r}.")
     source = find_source(spec)
     names = [part] if part else list(source.parts)
     folder = fetch_with_bar(source, offline, json, [name for name in names if name in source.parts])
@@ -49,6 +56,8 @@ def inspect(
         for line in source.notes(folder, name):
             say(f"{name}: skipped {line}")
     _tell(spec, {name: describe(digits) for name, digits in parts.items()}, json)
+    if duplicates != KEEP:
+        _tell_copies(spec, parts, duplicates == NEAR, pictures, json)
     if picture is not None:
         write_sheet(parts[names[0]], picture)
         say(f"Examples of {spec} {names[0]} are in {picture}")
@@ -77,6 +86,26 @@ def _tell(spec: str, described: "Mapping[str, Statistics]", json: bool) -> None:
         "pixels that are ink": [percent(part.inked) for part in described.values()],
     }
     print_table(f"{spec}: sizes and ink", ("what", *described), [(what, *cells) for what, cells in lines.items()])
+
+
+def _tell_copies(spec: str, parts: "Mapping[str, DigitSet]", near: bool, folder: Path | None, json: bool) -> None:
+    """Which parts share pictures, as a table or as JSON, and pairs of them as a sheet."""
+    from digitkit.data.dedup import group_copies
+    from digitkit.data.fingerprint import MarkedSet
+    from digitkit.data.pools import RIGHTS
+
+    marked = {name: MarkedSet.of(parts[name]) for name in RIGHTS if name in parts}
+    _, copies = group_copies(marked, near, say)
+    if json:
+        print_json({"source": spec, "copies": copies.to_plain()})
+    else:
+        rows = [(found.part, found.of, f"{found.exact:,}", f"{found.near:,}") for found in copies.overlaps]
+        print_table(
+            f"{spec}: copies", ("part", "of pictures in", "to the pixel", "near"), rows or [("none", "", "", "")]
+        )
+        print(f"Drawings whose copies have different labels: {copies.conflicts:,}")
+    if folder is not None and copies.pairs:
+        copies.write_sheet(folder / "copies.png")
 
 
 def _write_pages(spec: str, parts: "Mapping[str, DigitSet]", folder: Path) -> None:
