@@ -10,6 +10,7 @@ from digitkit.core.digitset import DigitSet, Ragged
 from digitkit.core.errors import ConfigError, FetchError, SourceError
 from digitkit.data.splits import SplitPlan, Splits, build
 from tests.data.conftest import Lines
+from tests.strokes import draw_digits
 
 OPTDIGITS = SplitPlan(("optdigits",), val_size=300)
 
@@ -28,6 +29,26 @@ def source(folder: Path, sizes: dict[str, int], first_seed: int = 0) -> str:
         for index in range(size):
             save(folder / name / f"{index}.png", seed := seed + 1)
     return f"folder:{folder}"
+
+
+def drawn_parts(folder: Path, sizes: dict[str, int] | None = None) -> Path:
+    """Drawn digits, all different, with so many in each class folder."""
+    sizes = sizes or {
+        f"{part}/{name}": count for part, count in (("train", 4), ("val", 2), ("test", 2)) for name in "37"
+    }
+    pictures = iter(draw_digits(sum(sizes.values()), np.random.default_rng(0)).pictures[index] for index in range(100))
+    for name, size in sizes.items():
+        (folder / name).mkdir(parents=True)
+        for index in range(size):
+            Image.fromarray(next(pictures)).save(folder / name / f"{index}.png")
+    return folder
+
+
+def spoil(path: Path, copy: Path) -> None:
+    """Save a picture again: one pixel to the left, inverted, as JPEG."""
+    with Image.open(path) as picture:
+        pixels = 255 - np.roll(np.asarray(picture), -1, axis=1)
+    Image.fromarray(pixels).save(copy, quality=80)
 
 
 def names(digits: DigitSet) -> list[str]:
@@ -137,6 +158,50 @@ def test_copies_within_training_do_not_leak_into_validation(tmp_path: Path) -> N
         shutil.copy(folder / f"3/{index}.png", folder / f"3/copy-of-{index}.png")
     splits = build(SplitPlan((spec,), val_size=10))
     assert set(contents(splits.val)).isdisjoint(contents(splits.primary))
+
+
+def test_a_near_copy_of_a_test_or_validation_picture_is_not_learnt_from(tmp_path: Path) -> None:
+    folder = drawn_parts(tmp_path / "d")
+    spoil(folder / "test/3/0.png", folder / "train/3/copy.jpg")
+    spoil(folder / "test/7/0.png", folder / "val/7/copy.jpg")
+    spoil(folder / "val/3/0.png", folder / "train/7/copy.jpg")
+    lines = Lines()
+    splits = build(SplitPlan((f"folder:{folder}",)), lines)
+    assert "copy" not in " ".join(names(splits.primary) + names(splits.val))
+    assert splits.report.counts == {"primary": 8, "extra": 0, "val": 4, "test": 4}
+    assert (splits.report.test_copies, splits.report.val_copies) == (2, 1)
+    assert "/train: 0 exact and 1 near copies of pictures of " in lines.text
+    assert splits.report.copies["conflicts"] == 1  # the copy of a 3 among the 7
+    assert len(splits.copies.pairs) == 3
+
+
+def test_near_copies_may_be_left_alone(tmp_path: Path) -> None:
+    folder = drawn_parts(tmp_path / "d")
+    spoil(folder / "test/3/0.png", folder / "train/3/near.jpg")
+    shutil.copy(folder / "test/3/0.png", folder / "train/3/same.png")
+    splits = build(SplitPlan((f"folder:{folder}",), duplicates="exact"))
+    assert [name for name in names(splits.primary) if "e" in name.split("/")[-1]] == ["train/3/near.jpg"]
+    assert splits.report.test_copies == 1
+
+
+def test_all_copies_may_be_left_alone_and_that_is_said(tmp_path: Path) -> None:
+    folder = drawn_parts(tmp_path / "d")
+    shutil.copy(folder / "test/3/0.png", folder / "train/3/same.png")
+    lines = Lines()
+    splits = build(SplitPlan((f"folder:{folder}",), duplicates="keep"), lines)
+    assert "train/3/same.png" in names(splits.primary)
+    assert "Copies were not looked for" in lines.text
+    assert splits.report.copies["method"] == "keep"
+
+
+def test_near_copies_go_to_validation_together_or_not_at_all(tmp_path: Path) -> None:
+    folder = drawn_parts(tmp_path / "d", {"3": 12, "7": 12})
+    for path in sorted(folder.glob("*/*.png")):
+        spoil(path, path.with_name(f"{path.stem}-copy.jpg"))
+    splits = build(SplitPlan((f"folder:{folder}",), val_size=12))
+    assert splits.report.counts == {"primary": 36, "extra": 0, "val": 12, "test": 0}
+    drawings = [{name.split(".")[0].removesuffix("-copy") for name in names(part)} for part in parts(splits)[:2]]
+    assert drawings[0].isdisjoint(drawings[1])
 
 
 def test_several_sources_are_learnt_from_together(tmp_path: Path) -> None:
@@ -252,9 +317,12 @@ def test_a_limit_below_the_number_of_classes_is_refused() -> None:
         (("optdigits",), {"val_size": float("inf")}),
         (("optdigits",), {"seed": -1}),
         (("optdigits",), {"limit": -1}),
+        (("optdigits",), {"duplicates": "some"}),
     ],
 )
-def test_a_plan_that_makes_no_sense_is_refused_at_once(sources: tuple[str, ...], options: dict[str, float]) -> None:
+def test_a_plan_that_makes_no_sense_is_refused_at_once(
+    sources: tuple[str, ...], options: dict[str, float | str]
+) -> None:
     with pytest.raises(ConfigError, match=r"got|source"):
         SplitPlan(sources, **options)  # type: ignore[arg-type]
 

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitkit.data.strata import choose, room
+from digitkit.data.strata import choose, choose_whole, room
 
 label_lists = st.lists(st.integers(0, 5), min_size=1, max_size=200)
 
@@ -51,3 +51,36 @@ def test_no_class_is_more_than_one_picture_off_its_share(chosen: list[int], shar
     count = round(share * len(labels))
     given_sizes = np.bincount(labels[choose(labels, count, seed=1)], minlength=6)
     assert (np.abs(given_sizes - np.bincount(labels, minlength=6) * count / len(labels)) < 1).all()
+
+
+def test_without_groups_the_choice_is_the_usual_one() -> None:
+    labels = np.arange(40) % 4
+    assert choose_whole(labels, np.arange(40)[::-1], 8, seed=0).tolist() == choose(labels, 8, seed=0).tolist()
+
+
+def test_groups_are_drawn_whole_and_fill_the_share_of_their_class() -> None:
+    labels, groups = np.repeat([0, 1], 100), np.arange(200) // 5
+    chosen = choose_whole(labels, groups, 40, seed=0)
+    assert np.bincount(labels[chosen]).tolist() == [20, 20]
+    assert set(np.bincount(groups[chosen]).tolist()) == {0, 5}
+
+
+def test_a_class_of_large_groups_gives_its_smallest() -> None:
+    labels, groups = np.zeros(25, np.int64), np.repeat([0, 1, 2], [10, 7, 8])
+    assert choose_whole(labels, groups, 3, seed=0, keep=1).tolist() == list(range(10, 17))
+
+
+def test_a_class_of_one_group_keeps_it() -> None:
+    labels, groups = np.array([0] * 6 + [1] * 6), np.array([0] * 6 + [1, 2, 3, 4, 5, 6])
+    assert (labels[choose_whole(labels, groups, 4, seed=0, keep=1)] == 1).all()
+
+
+@given(label_lists, st.integers(1, 30), st.integers(0, 250), st.integers(0, 2**63))
+def test_no_group_is_cut_and_no_class_is_emptied(chosen: list[int], groups: int, count: int, seed: int) -> None:
+    labels = np.array(chosen)
+    numbers = np.random.default_rng(seed % 1000).integers(0, groups, len(labels)) * 6 + labels
+    indices = choose_whole(labels, numbers, count, seed, keep=1)
+    assert (np.diff(indices) > 0).all()
+    rest = np.setdiff1d(np.arange(len(labels)), indices)
+    assert set(numbers[indices]).isdisjoint(numbers[rest])
+    assert set(labels[rest]) == set(labels)

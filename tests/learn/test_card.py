@@ -108,3 +108,22 @@ def test_the_pictures_drawn_add_up_over_card_and_history(run: Run) -> None:
     assert drawn == stored["steps"] * 64
     told = [epoch for record in run.history() for epoch in record.get("drawn", ())]
     assert told == stored["drawn"]
+
+
+def test_a_card_tells_what_the_parts_share(run: Run) -> None:
+    assert "- copies between and within the parts: none, to the pixel or nearly" in written(run)
+    stored = run.report()
+    overlap = {"part": "a/train", "of": "b/test", "exact": 1_234, "near": 5, "examples": []}
+    stored["splits"]["copies"] = {"method": "near", "overlaps": [overlap], "conflicts": 2}
+    stored["splits"] |= {"test_copies": 1_239, "val_copies": 7}
+    run.write_report(stored)
+    text = written(run)
+    assert "| a/train | b/test | 1,234 | 5 |" in text
+    assert "Dropped: 1,239 pictures that the test part has a copy of, 7 of training" in text
+    assert "2 drawings have copies with different labels." in text
+
+
+def test_a_card_shows_the_copies_that_were_drawn(run: Run) -> None:
+    assert "copies.png" not in written(run)
+    shutil.copy(run.file("pictures") / "batch.png", run.file("pictures") / "copies.png")
+    assert "(pictures/copies.png)" in written(run)

@@ -137,8 +137,8 @@ class Finds:
         words = sorted({name for digits in self.parts for name in digits.classes})
         place = {name: number for number, name in enumerate(words)}
         labels = [np.array([place[name] for name in digits.classes], np.int64)[digits.labels] for digits in self.parts]
-        both = np.stack([self.roots, np.concatenate([np.zeros(0, np.int64), *labels])], axis=1)
-        _, counts = np.unique(np.unique(both, axis=0)[:, 0], return_counts=True)
+        both = np.unique(self.roots * max(len(words), 1) + np.concatenate([np.zeros(0, np.int64), *labels]))
+        _, counts = np.unique(both // max(len(words), 1), return_counts=True)
         return int((counts > 1).sum())
 
 

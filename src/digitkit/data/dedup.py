@@ -3,6 +3,7 @@
 N pictures, U different ones, P pairs.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from digitkit.core.digitset import DigitSet, Indices
 from digitkit.core.files import cache_folder, write_text
 from digitkit.data.cache import key_of
 from digitkit.data.copies import EXACT, NEAR, CopyReport, Finds
-from digitkit.data.fingerprint import MARK, MarkedSet, Marks
+from digitkit.data.fingerprint import MARK, MarkedSet, Marks, number
 from digitkit.data.likeness import differences, limits
 from digitkit.data.neighbours import close_pairs
 from digitkit.data.source import Report, keep_quiet
@@ -46,9 +47,11 @@ def group_copies(
     `report` gets a line before a search that takes time. Near pairs are kept on disk under the content of all pictures.
     Raises: StoreError when they cannot be kept.
     """
+    if not parts:
+        return {}, CopyReport(NEAR if near else EXACT)
     sets = list(parts.values())
     marks: Marks = np.concatenate([np.zeros(0, MARK), *(part.marks for part in sets)])
-    different, firsts, ids = np.unique(marks, return_index=True, return_inverse=True)
+    different, firsts, ids = number(marks)
     roots = np.arange(len(different))
     if near:
         roots = _roots(len(different), _near_pairs([part.digits for part in sets], different, firsts, report))
@@ -77,7 +80,7 @@ def _near_pairs(sets: Sequence[DigitSet], marks: Marks, firsts: Indices, report:
 
     Shapes: `marks` (U,), sorted; `firsts` (U,), where each is among all pictures; returns (P,2), numbers below U.
     """
-    path = cache_folder() / "copies" / f"{key_of('near copies', METHOD, marks.tobytes())}.json"
+    path = cache_folder() / "copies" / f"{key_of('near', METHOD, hashlib.sha256(marks.tobytes()).hexdigest())}.json"
     try:
         return _checked(json.loads(path.read_text(encoding="utf-8")), len(marks))
     except (OSError, ValueError, TypeError, LookupError):  # not there, or not what was written
@@ -101,7 +104,7 @@ def _checked(kept: dict[str, Any], count: int) -> Pairs:
 
 def _search(sets: Sequence[DigitSet], firsts: Indices) -> Pairs:
     """Candidates by the strengths of their waves, then each of them laid over its partner."""
-    codes = np.zeros((len(firsts), COUNT), np.float32)
+    codes = np.zeros((len(firsts), COUNT), np.float16)
     for chosen, digits, indices in _by_set(sets, firsts):
         codes[chosen] = strengths(digits.pictures, indices)
     shows = np.flatnonzero(codes.any(axis=1))

@@ -20,36 +20,40 @@ PIECE = 2_048  # points compared with a box at a time: what comes out stays in t
 MOST = 16  # neighbours of a point that come back from one box's search, the nearest: crowds stay affordable
 
 Points = NDArray[np.float32]
+Halves = NDArray[np.float16] | Points
 
 
-def close_pairs(points: Points, radius: float) -> Indices:
+def close_pairs(points: Halves, radius: float) -> Indices:
     """The pairs (i, j) of points, i < j, that lie within a radius of each other.
 
     Distances on the main axes are never longer than true ones, so none is missed, but for crowds: see `MOST`.
-    Shapes: `points` (N,Q); returns int64 (pairs,2), sorted.
+    Shapes: `points` (N,Q), float16 to save room; returns int64 (pairs,2), sorted.
     """
     if len(points) < 2:
         return np.zeros((0, 2), np.int64)
     codes = _on_main_axes(points)
     boxes = _boxes(codes, np.arange(len(codes)))
-    order = np.concatenate(boxes)
-    starts = np.cumsum([0] + [len(box) for box in boxes])
-    found = [order[pairs] for pairs in _search(codes[order], starts, radius)]
+    order, starts = np.concatenate(boxes), np.cumsum([0] + [len(box) for box in boxes])
+    codes = codes[order]
+    found = [order[pairs] for pairs in _search(codes, starts, radius)]
     pairs = np.sort(np.concatenate([np.zeros((0, 2), np.int64), *found]), axis=1)
     close = np.zeros(len(pairs), np.bool_)
     for start in range(0, len(pairs), PIECE):  # some at a time: crowds have many
         first, second = pairs[start : start + PIECE].T
-        close[start : start + PIECE] = np.linalg.norm(points[first] - points[second], axis=1) <= radius
+        apart = points[first].astype(np.float32) - points[second]
+        close[start : start + PIECE] = np.linalg.norm(apart, axis=1) <= radius
     return pairs[close][np.lexsort(pairs[close].T[::-1])]
 
 
-def _on_main_axes(points: Points) -> Points:
+def _on_main_axes(points: Halves) -> Points:
     """The points along their axes of greatest spread, greatest first."""
     sample = points[:: -(-len(points) // SAMPLE)].astype(np.float64)
     mean = sample.mean(axis=0)
     _, axes = np.linalg.eigh((sample - mean).T @ (sample - mean))
     main = axes[:, ::-1][:, :CODE_AXES].astype(np.float32)
-    codes: Points = (points - mean.astype(np.float32)) @ main
+    codes = np.empty((len(points), main.shape[1]), np.float32)
+    for start in range(0, len(points), PIECE):
+        codes[start : start + PIECE] = (points[start : start + PIECE] - mean.astype(np.float32)) @ main
     return codes
 
 
@@ -66,13 +70,11 @@ def _boxes(codes: Points, members: Indices) -> list[Indices]:
 
 def _search(codes: Points, starts: Indices, radius: float) -> Iterator[Indices]:
     """Pairs of places among points sorted by box; each box is compared with itself and those behind it."""
-    limit = np.float32(radius * radius * 1.0001)  # rounding loses none
+    squares = (codes * codes).sum(axis=1)
+    limit = np.float32(radius * radius + 1e-5 * squares.max())  # rounding loses none
     axes = np.ascontiguousarray(codes[:, :AXES])
     lows = np.stack([axes[start:end].min(axis=0) for start, end in pairwise(starts)])
     highs = np.stack([axes[start:end].max(axis=0) for start, end in pairwise(starts)])
-    squares = (codes * codes).sum(axis=1)
-    # Products with these give squared distances at once: |a|^2 + |b|^2 - 2ab.
-    left = np.concatenate([-2 * codes, squares[:, None], np.ones((len(codes), 1), np.float32)], axis=1)
     right = np.concatenate([codes, np.ones((len(codes), 1), np.float32), squares[:, None]], axis=1)
     for box, (start, end) in enumerate(pairwise(starts)):
         gaps = _gaps(lows[box], highs[box], lows[box:], highs[box:])
@@ -80,7 +82,9 @@ def _search(codes: Points, starts: Indices, radius: float) -> Iterator[Indices]:
         members = np.concatenate([np.arange(starts[other], starts[other + 1]) for other in others])
         points = axes[members]
         members = members[_gaps(lows[box], highs[box], points, points) <= limit]
-        yield from _compare(left[start:end], right, members, int(start), limit)
+        # A product of this and `right` is a squared distance: |a|^2 + |b|^2 - 2ab.
+        left = np.concatenate([-2 * codes[start:end], right[start:end, :-3:-1]], axis=1)
+        yield from _compare(left, right, members, int(start), limit)
 
 
 def _gaps(low: Points, high: Points, lows: Points, highs: Points) -> Points:
@@ -96,9 +100,14 @@ def _compare(box: Points, right: Points, members: Indices, start: int, limit: np
     for first in range(0, len(members), PIECE):
         piece = members[first : first + PIECE]
         squared = box @ right[piece].T
+        if piece[0] < start + len(box):  # the box itself: each pair once
+            squared[piece <= np.arange(start, start + len(box))[:, None]] = np.inf
         row, column = np.divmod(np.flatnonzero(squared.ravel() <= limit), len(piece))
-        behind = piece[column] > row + start
-        row, column = row[behind], column[behind]
+        if len(row) > len(box) * MOST:  # a crowd
+            column = np.argpartition(squared, min(MOST, len(piece)) - 1, axis=1)[:, :MOST].ravel()
+            row = np.arange(len(column)) // (len(column) // len(box))
+            close = squared[row, column] <= limit
+            row, column = row[close], column[close]
         best = np.concatenate([best, np.stack([row + start, piece[column]], axis=1)])
         nearness = np.concatenate([nearness, squared[row, column]])
         if len(best) > PIECE * MOST:

@@ -20,6 +20,7 @@ FINEST = 8  # periods over the frame, not reached: 2.8 px of 32; finer waves die
 LONG = 128  # px: a longer side is box-reduced to REDUCED first
 REDUCED = 64  # px
 PIECE = 1_024  # pictures at a time
+SMALL = 8  # px: the waves of a picture with a shorter side say too little of it
 FLAT = 1.0  # levels of 255, strength of all waves together: below it a picture shows nothing to compare
 
 Reals = NDArray[np.float32]
@@ -66,17 +67,18 @@ class Spectra:
         self.waves[indices], self.scaled[indices], self.sides[indices] = others.waves, others.scaled, others.sides
 
 
-def strengths(pictures: Pictures, indices: Indices) -> Reals:
-    """The square roots of the strengths of the waves, of unit length; zeros for a picture that shows nothing.
+def strengths(pictures: Pictures, indices: Indices) -> NDArray[np.float16]:
+    """The square roots of the strengths of the waves, of unit length; zeros for a tiny or an empty picture.
 
     Roots, since a copy changes strong and weak waves by about the same then.
-    Shapes: returns (N,Q).
+    Shapes: returns (N,Q); halves, for there may be a million.
     """
-    codes = np.zeros((len(indices), COUNT), np.float32)
+    codes = np.zeros((len(indices), COUNT), np.float16)
     for places, grey, native in _pieces(pictures, indices):
         size = np.abs(_transform(grey, native, 1)[0])
         total = size.sum(axis=1, keepdims=True)
-        codes[places] = np.where(total < FLAT, 0, np.sqrt(size / np.maximum(total, FLAT)))
+        tells = (total >= FLAT) & (native.min(axis=1, keepdims=True) >= SMALL)
+        codes[places] = np.where(tells, np.sqrt(size / np.maximum(total, FLAT)), 0)
     return codes
 
 

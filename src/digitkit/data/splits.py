@@ -12,7 +12,7 @@ import numpy as np
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError, SourceError
 from digitkit.data.copies import KEEP, METHODS, NEAR, CopyReport
-from digitkit.data.fingerprint import MarkedSet, fingerprint_of
+from digitkit.data.fingerprint import MarkedSet, fingerprint_of, number
 from digitkit.data.loading import Loaded, Notes, load_sources
 from digitkit.data.pools import Pools
 from digitkit.data.source import Progress, Report, keep_quiet
@@ -130,7 +130,7 @@ def _val_count(plan: SplitPlan, pool: MarkedSet, loaded: Sequence[Loaded]) -> in
 def _split(pools: Pools, count: int, seed: int, notes: Notes) -> tuple[MarkedSet, MarkedSet]:
     """The validation and the training pictures; copies of one drawing go to the same of the two."""
     labels = pools.pool.digits.labels
-    groups = np.unique(pools.pool.groups, return_inverse=True)[1]
+    groups = number(pools.pool.groups)[2]
     chosen = choose_whole(labels, groups, count, seed, keep=1)
     if not len(chosen):
         return pools.val, MarkedSet.unite([pools.settled, pools.pool], pools.classes)
