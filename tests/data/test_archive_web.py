@@ -1,8 +1,11 @@
+import json
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from digitkit.cli import app
 from digitkit.core.errors import FetchError, HashMismatch, SourceError
 from digitkit.data import drive
 from digitkit.data.catalogue import find_source
@@ -37,6 +40,15 @@ def test_an_archive_from_the_web_is_fetched_once_and_pinned(mirror: Mirror, path
     (fetch(find_source(spec)) / "pictures.zip").write_bytes(b"altered")
     with pytest.raises(HashMismatch, match="the first one seen is kept"):
         fetch(find_source(spec))
+
+
+def test_an_archive_from_the_web_is_inspected_part_by_part_the_first_time_too(mirror: Mirror, path: Path) -> None:
+    parts = {f"{part}/{label}/x.png": picture(label) for label, part in enumerate(("train", "test"))}
+    mirror.files["set.zip"] = pack(path, parts).read_bytes()
+    answer = CliRunner().invoke(app, ["data", "inspect", f"archive:{mirror.url('set.zip')}", "--json"])
+    assert answer.exit_code == 0, answer.output
+    inspected = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert [line["part"] for line in inspected if "part" in line] == ["train", "test"]
 
 
 def test_a_page_instead_of_an_archive_is_named(mirror: Mirror) -> None:

@@ -22,7 +22,9 @@ SUSPECTS_PRINTED = 20
 
 
 def inspect(
-    spec: Annotated[str, typer.Argument(help="A data set by name, or of your own, as folder:PATH.")],
+    spec: Annotated[
+        str, typer.Argument(help="A data set by name, or your own: folder:PATH, archive:PLACE, jsonl:PATH.")
+    ],
     part: Annotated[str, typer.Option(help="Look at one part only: train, val, test or extra.")] = "",
     picture: Annotated[Path | None, typer.Option(help="Write a sheet with examples of each class to this PNG.")] = None,
     pictures: Annotated[
@@ -49,8 +51,9 @@ def inspect(
     if duplicates not in METHODS:
         raise ConfigError(f"--duplicates must be one of {', '.join(METHODS)}, got {duplicates!r}.")
     source = find_source(spec)
+    folder = fetch_with_bar(source, offline, json, [name for name in source.parts if part in ("", name)])
+    source = find_source(spec)  # once more: an archive tells its parts only when it is here
     names = [part] if part else list(source.parts)
-    folder = fetch_with_bar(source, offline, json, [name for name in names if name in source.parts])
     parts = {name: read_part(source, name, offline) for name in names}
     for name in parts:
         for line in source.notes(folder, name):
