@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from digitkit.learn.profiles import extent, heavy_runs, inside_borders
 from digitkit.learn.recipe import PrepareConfig
-from digitkit.learn.sampling import as_scalar, highest, lowest, mean, triangle_weights
+from digitkit.learn.sampling import as_scalar, highest, lowest, mean, mean_weights, triangle_weights
 
 INK_LEVEL = 0.5  # ink above this counts for the ink share
 SOLID_LEVEL = 0.25  # mean ink of 3x3 px above this is a stroke, below it a speck
@@ -30,13 +30,11 @@ STROKE_EDGE = 5  # px of the close canvas around solid ink that belong to the st
 class Found(NamedTuple):
     """What the coarse look says.
 
-    `pixels` float (N,H,W*3), 0..255; `colour` (N,3,1), weights of the channels; `low` and `span` (N,1,1,1), 0..1, the
-    darkest grey and how far the brightest is above it; `dark` (N,1,1,1), 1 for dark ink; `paper` (N,A,A), what is not
+    `grey` float (N,H,W), 0..1; `low` and `span` (N,1,1,1), 0..1, the darkest grey and how far the brightest is above it; `dark` (N,1,1,1), 1 for dark ink; `paper` (N,A,A), what is not
     ink; `ink` (N,1,A,A), 0..1; `top`, `bottom`, `left`, `right` (N,1), px of the picture.
     """
 
-    pixels: Tensor
-    colour: Tensor
+    grey: Tensor
     low: Tensor
     span: Tensor
     dark: Tensor
@@ -48,6 +46,17 @@ class Found(NamedTuple):
     right: Tensor
 
 
+class Close(NamedTuple):
+    """What the close look says.
+
+    `ink` (N,B,B), 0..1; `solid` (N,B,B), 1 on strokes; `contrast` (N,), of the ink before stretching.
+    """
+
+    ink: Tensor
+    solid: Tensor
+    contrast: Tensor
+
+
 class Ink(nn.Module):
     """Paper becomes 0 and ink 1, whatever the light, the colour, the polarity, the place and the size."""
 
@@ -55,6 +64,10 @@ class Ink(nn.Module):
     close: Tensor
     out: Tensor
     ring: Tensor
+    around: Tensor
+    blur: Tensor
+    near: Tensor
+    near_close: Tensor
 
     def __init__(self, config: PrepareConfig) -> None:
         super().__init__()
@@ -65,26 +78,29 @@ class Ink(nn.Module):
         ring = torch.ones(1, 1, config.coarse, config.coarse)
         ring[..., 1:-1, 1:-1] = 0
         self.register_buffer("ring", ring / ring.sum(), persistent=False)
+        self.register_buffer("around", mean_weights(config.coarse, DETAIL_WINDOW), persistent=False)
+        self.register_buffer("blur", mean_weights(config.coarse, PAPER_BLUR), persistent=False)
+        self.register_buffer("near", mean_weights(config.coarse, 3, repeat_border=False), persistent=False)
+        self.register_buffer("near_close", mean_weights(config.close, 3, repeat_border=False), persistent=False)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Shapes: uint8 (N,H,W,3) -> image float (N,1,S,S), ink share (N,), contrast (N,)."""
         height, width = as_scalar(pixels.shape[1], self.out), as_scalar(pixels.shape[2], self.out)
         found = self.find(pixels, height, width)
-        ink, contrast = self.look_close(found, height, width)
+        close = self.look_close(found, height, width)
         share = (found.ink > INK_LEVEL).to(torch.float32).mean((1, 2, 3))
         # Noise, gradients and textures call most of the paper ink, a digit a small part of it (docs/log.md, 4).
-        return self.place(ink), share, contrast * (1 - share)
+        return self.place(close), share, close.contrast * (1 - share)
 
     def find(self, pixels: Tensor, height: Tensor, width: Tensor) -> Found:
         """Where the digit is and what tells it from the paper: uint8 (N,H,W,3)."""
         count, rows, columns = pixels.shape[:3]
-        flat = pixels.reshape(count, rows, columns * 3).to(torch.float32)
+        planes = pixels.permute(0, 3, 1, 2).to(torch.float32)  # (N,3,H,W)
         # Rows first: a large picture is touched once, the second product is small.
-        lines = self._whole(height, rows) @ flat  # (N,A,W*3)
-        small = lines.reshape(count, self.config.coarse, columns, 3).permute(0, 3, 1, 2)
-        small = small @ self._whole(width, columns).transpose(0, 1)  # (N,3,A,A)
-        colour = _colour(small)
-        grey = (small * colour.unsqueeze(3)).sum(1, keepdim=True) / 255  # (N,1,A,A)
+        small = self._whole(height, rows) @ planes @ self._whole(width, columns).transpose(0, 1)  # (N,3,A,A)
+        colour = self._colour(small).transpose(1, 2) / 255  # (N,1,3)
+        whole = (colour @ planes.flatten(2)).view(count, rows, columns)
+        grey = (colour @ small.flatten(2)).view(count, 1, self.config.coarse, self.config.coarse)
         slope = self._slope(grey)
         grey = grey - slope
         low = grey.amin((2, 3), keepdim=True)
@@ -92,12 +108,12 @@ class Ink(nn.Module):
         dark = self._dark((grey - low) / span)
         grey = _ink_bright((grey - low) / span, dark)
         paper = self._paper(grey)
-        ink = self._stretch(F.relu(grey - paper))[0]
+        ink = self._stretch(F.relu(grey - paper), self.near)[0]
         paper = paper + (1 - 2 * dark) * slope / span  # what the close look takes off is paper and slope in one
         row_extent, column_extent = self._frame(ink)
         scale_y, scale_x = height / self.config.coarse, width / self.config.coarse
         return Found(
-            flat, colour, low, span, dark, paper.squeeze(1), ink,
+            whole, low, span, dark, paper.squeeze(1), ink,
             row_extent[0] * scale_y, (row_extent[1] + 1) * scale_y,
             column_extent[0] * scale_x, (column_extent[1] + 1) * scale_x,
         )  # fmt: skip
@@ -107,6 +123,19 @@ class Ink(nn.Module):
         step = side / self.config.coarse
         positions = ((self.coarse + 0.5) * step - 0.5).clamp_min(0).minimum(side - 1)
         return triangle_weights(positions, step.clamp_min(1).view(1), length)
+
+    def _colour(self, small: Tensor) -> Tensor:
+        """The weights of the channels that show the ink best: (N,3,A,A), 0..255 -> (N,3,1), absolute sum 1.
+
+        They are the direction in which pixels differ most from their surroundings; for a grey picture 1/3 each.
+        """
+        detail = (small - mean(small, self.around)).flatten(2) / 255  # (N,3,A*A)
+        spread = detail @ detail.transpose(1, 2) + 1e-2  # (N,3,3); the constant makes grey the answer for blank paper
+        weights = torch.ones_like(spread[:, :, :1])
+        for _ in range(COLOUR_STEPS):
+            weights = spread @ weights
+            weights = weights / weights.abs().sum(1, keepdim=True).clamp_min(1e-9)
+        return weights
 
     def _slope(self, grey: Tensor) -> Tensor:
         """Light that grows from one side to the other, as far as it explains the picture: (N,1,A,A) -> (N,1,A,A).
@@ -139,17 +168,17 @@ class Ink(nn.Module):
     def _paper(self, grey: Tensor) -> Tensor:
         """The paper under bright ink: an opening that no blob of ink survives, its corners taken off, (N,1,A,A)."""
         window = self.config.window
-        return mean(highest(lowest(grey, window), window), PAPER_BLUR)
+        return mean(highest(lowest(grey, window), window), self.blur)
 
-    def _stretch(self, strength: Tensor) -> tuple[Tensor, Tensor]:
+    def _stretch(self, strength: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
         """Strength over the paper to ink 0..1, and the strongest 3x3 px before: (N,1,s,s) -> same, (N,1,1,1)."""
-        peak = F.avg_pool2d(strength, 3, stride=1).amax((2, 3), keepdim=True)
+        peak = mean(strength, near).amax((2, 3), keepdim=True)
         share = strength / peak.clamp_min(1e-3)
         return ((share - self.config.floor) / self.config.knee).clamp(0, 1), peak
 
     def _frame(self, ink: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """First and last row and column of the digit, (N,1) each, without specks, form lines and neighbours."""
-        stroke = (ink * _solid(ink)).squeeze(1)  # (N,A,A)
+        stroke = (ink * _solid(ink, self.near)).squeeze(1)  # (N,A,A)
         clear = int(CLEAR * self.config.coarse)
         # Columns are judged by their middle rows, so that a line along the top or bottom does not join them.
         stroke = stroke * inside_borders(stroke[:, clear:-clear].sum(1), self.coarse).unsqueeze(1)
@@ -159,8 +188,8 @@ class Ink(nn.Module):
         columns = ((stroke * rows.unsqueeze(2)).amax(1) > 0).to(ink.dtype)
         return extent(rows, self.coarse), extent(columns, self.coarse)
 
-    def look_close(self, found: Found, height: Tensor, width: Tensor) -> tuple[Tensor, Tensor]:
-        """The digit with a margin, ink (N,B,B) 0..1, and its contrast before stretching (N,)."""
+    def look_close(self, found: Found, height: Tensor, width: Tensor) -> Close:
+        """The digit with a margin, sampled from the picture itself."""
         side = torch.maximum(found.bottom - found.top, found.right - found.left) / self.config.fill
         step = side / self.config.close  # (N,1) px of the picture per px of the close canvas
         steps = (self.close + 0.5 - self.config.close / 2) * step - 0.5
@@ -170,20 +199,20 @@ class Ink(nn.Module):
         rows = _within(down, height, found.top, found.bottom, MARGIN * height / self.config.coarse)
         columns = _within(across, width, found.left, found.right, MARGIN * width / self.config.coarse)
         strength = F.relu(grey - paper) * rows.unsqueeze(2) * columns.unsqueeze(1)
-        ink, peak = self._stretch(strength.unsqueeze(1))
-        ink = ink * F.max_pool2d(_solid(ink), STROKE_EDGE, stride=1, padding=STROKE_EDGE // 2)
-        return ink.squeeze(1), (peak * found.span).flatten()
+        ink, peak = self._stretch(strength.unsqueeze(1), self.near_close)
+        solid = _solid(ink, self.near_close)
+        ink = ink * highest(solid, STROKE_EDGE)  # off the strokes lie specks
+        return Close(ink.squeeze(1), solid.squeeze(1), (peak * found.span).flatten())
 
     def _sample(
         self, found: Found, down: Tensor, across: Tensor, step: Tensor, height: Tensor, width: Tensor
     ) -> Tensor:
         """The picture itself at positions in px: grey (N,B,B), 0..1, ink bright."""
-        count, rows, flat = found.pixels.shape
+        rows, columns = found.grey.shape[1:]
         reach = step.clamp_min(1)
         vertical = triangle_weights(down.clamp_min(0).minimum(height - 1), reach, rows)  # (N,B,H)
-        horizontal = triangle_weights(across.clamp_min(0).minimum(width - 1), reach, flat // 3)  # (N,B,W)
-        lines = (vertical @ found.pixels).reshape(count, self.config.close, flat // 3, 3)
-        grey = (lines @ found.colour.unsqueeze(1)).squeeze(3) @ horizontal.transpose(1, 2) / 255
+        horizontal = triangle_weights(across.clamp_min(0).minimum(width - 1), reach, columns)  # (N,B,W)
+        grey = vertical @ found.grey @ horizontal.transpose(1, 2)
         return _ink_bright((grey - found.low.squeeze(1)) / found.span.squeeze(1), found.dark.squeeze(1))
 
     def _at(self, positions: Tensor, side: Tensor) -> Tensor:
@@ -193,11 +222,11 @@ class Ink(nn.Module):
             coarse.clamp(0, self.config.coarse - 1), torch.ones_like(positions[:, :1]), len(self.coarse)
         )
 
-    def place(self, ink: Tensor) -> Tensor:
-        """The longer side to `box` px, the centre of mass to the middle: (N,B,B) -> (N,1,S,S)."""
-        solid = _solid(ink.unsqueeze(1)).squeeze(1)
-        top, bottom = extent(solid.amax(2), self.close)
-        left, right = extent(solid.amax(1), self.close)
+    def place(self, close: Close) -> Tensor:
+        """The longer side to `box` px, the centre of mass to the middle: (N,1,S,S)."""
+        ink = close.ink
+        top, bottom = extent(close.solid.amax(2), self.close)
+        left, right = extent(close.solid.amax(1), self.close)
         step = (torch.maximum(bottom - top, right - left).clamp_min(2) + 1) / self.config.box  # (N,1)
         down, across = self._centred(ink.sum(2), step), self._centred(ink.sum(1), step)  # (N,S,B)
         return (down @ ink @ across.transpose(1, 2)).unsqueeze(1)
@@ -215,23 +244,9 @@ def _ink_bright(grey: Tensor, dark: Tensor) -> Tensor:
     return dark * (1 - grey) + (1 - dark) * grey
 
 
-def _colour(small: Tensor) -> Tensor:
-    """The weights of the channels that show the ink best: (N,3,A,A), 0..255 -> (N,3,1), absolute sum 1.
-
-    They are the direction in which pixels differ most from their surroundings; for a grey picture 1/3 each.
-    """
-    detail = (small - mean(small, DETAIL_WINDOW)).flatten(2) / 255  # (N,3,A*A)
-    spread = detail @ detail.transpose(1, 2) + 1e-2  # (N,3,3); the constant makes grey the answer for blank paper
-    weights = torch.ones_like(spread[:, :, :1])
-    for _ in range(COLOUR_STEPS):
-        weights = spread @ weights
-        weights = weights / weights.abs().sum(1, keepdim=True).clamp_min(1e-9)
-    return weights
-
-
-def _solid(ink: Tensor) -> Tensor:
+def _solid(ink: Tensor, near: Tensor) -> Tensor:
     """1 where there is a stroke, 0 on paper and specks: (N,1,s,s) -> (N,1,s,s)."""
-    return (F.avg_pool2d(ink, 3, stride=1, padding=1) > SOLID_LEVEL).to(ink.dtype)
+    return (mean(ink, near) > SOLID_LEVEL).to(ink.dtype)
 
 
 def _within(positions: Tensor, side: Tensor, first: Tensor, last: Tensor, margin: Tensor) -> Tensor:
