@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitkit.core.errors import PictureError, PictureTooLarge
-from digitkit.core.picture import LIMITS, decode
+from digitkit.core.picture import LIMITS, decode, decode_stack, is_plain_stack
 
 
 def encode(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -265,3 +265,23 @@ def test_decoding_in_many_threads_leaves_the_filters_of_warnings_alone() -> None
         thread.join()
     assert results == [True] * 16
     assert warnings.filters == before
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 7), (3, 5, 7, 1), (3, 5, 7, 3), (3, 1, 1024)])
+def test_a_plain_stack_is_decoded_like_each_of_its_pictures(shape: tuple[int, ...]) -> None:
+    stack = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    assert is_plain_stack(stack)
+    assert np.array_equal(decode_stack(stack, "stack"), np.stack([decode(picture) for picture in stack]))
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [np.zeros((2, 5, 5)), np.zeros((2, 5, 5, 4), np.uint8), np.zeros((2, 1025, 5), np.uint8), np.zeros((5, 5), np.uint8)],
+)
+def test_stacks_that_need_decoding_are_not_plain(stack: NDArray[Any]) -> None:
+    assert not is_plain_stack(stack)
+
+
+def test_a_stack_of_pictures_without_pixels_is_refused() -> None:
+    with pytest.raises(PictureError, match="nothing to see"):
+        decode_stack(np.zeros((2, 0, 5), np.uint8), "stack")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitkit.core.picture import Pixels
-from digitkit.runtime.batch import MAX_BATCH, MAX_BATCH_BYTES, WINDOW, WINDOW_BYTES, batches, windows
+from digitkit.runtime.batch import MAX_BATCH, MAX_BATCH_BYTES, WINDOW, WINDOW_BYTES, batches, stack_batches, windows
 
 
 def blank(height: int, width: int) -> Pixels:
@@ -16,8 +16,9 @@ def blank(height: int, width: int) -> Pixels:
 def test_every_picture_is_in_one_batch_of_its_size(sizes: list[tuple[int, int]]) -> None:
     pictures = [np.full((*size, 3), place, np.uint8) for place, size in enumerate(sizes)]
     seen: dict[int, Pixels] = {}
-    for places, pixels in batches(pictures):
+    for places, pixels, window in batches(pictures):
         assert len(places) == len(pixels)
+        assert window == len(pictures)
         seen |= dict(zip(places.tolist(), pixels, strict=True))
     assert sorted(seen) == list(range(len(pictures)))
     assert all(np.array_equal(seen[place], picture) for place, picture in enumerate(pictures))
@@ -25,22 +26,22 @@ def test_every_picture_is_in_one_batch_of_its_size(sizes: list[tuple[int, int]])
 
 def test_equal_sizes_share_a_batch() -> None:
     pictures = [blank(2, 3), blank(3, 2), blank(2, 3)]
-    assert [places.tolist() for places, _ in batches(pictures)] == [[0, 2], [1]]
+    assert [batch.places.tolist() for batch in batches(pictures)] == [[0, 2], [1]]
 
 
 def test_a_batch_has_a_limited_number_of_pictures() -> None:
-    sizes = [len(pixels) for _, pixels in batches([blank(1, 1)] * (MAX_BATCH + 5))]
+    sizes = [len(batch.pixels) for batch in batches([blank(1, 1)] * (MAX_BATCH + 5))]
     assert sizes == [MAX_BATCH, 5]
 
 
 def test_a_batch_has_a_limited_number_of_bytes() -> None:
-    large = [pixels for _, pixels in batches([blank(500, 500)] * 20)]
+    large = [batch.pixels for batch in batches([blank(500, 500)] * 20)]
     assert sum(len(pixels) for pixels in large) == 20
     assert max(pixels.nbytes for pixels in large) <= MAX_BATCH_BYTES
 
 
 def test_one_picture_over_the_limit_is_a_batch_of_its_own() -> None:
-    assert [len(pixels) for _, pixels in batches([blank(1024, 1500)] * 2)] == [1, 1]
+    assert [len(batch.pixels) for batch in batches([blank(1024, 1500)] * 2)] == [1, 1]
 
 
 def test_windows_keep_the_order_and_are_limited_in_number_and_bytes() -> None:
@@ -55,3 +56,12 @@ def test_windows_keep_the_order_and_are_limited_in_number_and_bytes() -> None:
 
 def test_no_pictures_make_no_windows() -> None:
     assert list(windows([])) == []
+
+
+def test_a_stack_is_cut_into_batches_that_are_windows_of_their_own() -> None:
+    stack = np.arange(MAX_BATCH + 3, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 3), np.uint8)
+    found = list(stack_batches(stack))
+    assert [(len(batch.pixels), batch.window) for batch in found] == [(MAX_BATCH, MAX_BATCH), (3, 3)]
+    assert [batch.places.tolist() for batch in found] == [list(range(MAX_BATCH)), [0, 1, 2]]
+    joined = np.concatenate([batch.pixels for batch in found])
+    assert np.array_equal(joined, np.repeat(stack[..., None], 3, axis=3))

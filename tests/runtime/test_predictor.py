@@ -73,6 +73,27 @@ def test_a_picture_gets_the_same_answer_alone_and_among_others(predictor: Predic
     assert together == [predictor.predict([picture])[0] for picture in pictures]
 
 
+@pytest.mark.parametrize("shape", [(300, 10, 12), (300, 10, 12, 1), (300, 10, 12, 3), (1, 10, 12), (2, 1100, 2)])
+def test_a_stack_of_pictures_gets_the_answers_of_a_list(predictor: Predictor, shape: tuple[int, ...]) -> None:
+    stack = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    assert predictor.predict(stack) == predictor.predict(list(stack))
+
+
+def test_probabilities_are_those_of_the_predictions(predictor: Predictor) -> None:
+    stack = np.random.default_rng(0).integers(0, 256, (150, 10, 12)).astype(np.uint8)
+    answers = predictor.predict(stack)
+    expected = [[answer.probabilities[name] for name in predictor.bundle.classes] for answer in answers]
+    for pictures in (stack, list(stack), stack / 255):
+        found = predictor.probabilities(pictures)
+        assert found.dtype == np.float32
+        assert np.array_equal(found, np.array(expected, np.float32))
+
+
+def test_no_pictures_have_no_probabilities(predictor: Predictor) -> None:
+    assert predictor.probabilities([]).shape == (0, 10)
+    assert predictor.probabilities(np.zeros((0, 28, 28), np.uint8)).shape == (0, 10)
+
+
 @pytest.mark.parametrize(
     ("shape", "many"),
     [

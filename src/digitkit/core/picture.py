@@ -21,7 +21,9 @@ from PIL import ExifTags, Image, ImageCms
 from digitkit.core.colour import Pixels, see, turn
 from digitkit.core.errors import PictureError, PictureTooLarge
 
-__all__ = ["LIMITS", "Limits", "PictureSource", "Pixels", "decode", "without_needless_colour"]
+__all__ = [
+    "LIMITS", "Limits", "PictureSource", "Pixels", "decode", "decode_stack", "is_plain_stack", "without_needless_colour",
+]  # fmt: skip
 
 PictureSource = str | Path | bytes | BinaryIO | Image.Image | NDArray[Any]
 
@@ -181,6 +183,24 @@ def _decode_array(array: NDArray[Any], name: str) -> Pixels:
     if channels != 4 and max(height, width) <= LIMITS.longest:  # nothing to do, and arrays come by the ten thousand
         return np.broadcast_to(levels.reshape(height, width, channels), (height, width, 3)).copy(order="C")
     return _show(Image.fromarray(levels[:, :, 0] if levels.shape[2:] == (1,) else levels), name)
+
+
+def is_plain_stack(array: NDArray[Any]) -> bool:
+    """Whether an array holds pictures that need no decoding: uint8 (N,H,W), (N,H,W,1) or (N,H,W,3), small enough."""
+    channels = array.shape[3] if array.ndim == 4 else 1
+    sizes = array.shape[1:3]
+    return array.dtype == np.uint8 and array.ndim in (3, 4) and channels in (1, 3) and max(sizes) <= LIMITS.longest
+
+
+def decode_stack(array: NDArray[Any], name: str) -> Pixels:
+    """What `decode` makes of each picture of a plain stack, all at once.
+
+    Shapes: uint8 (N,H,W), (N,H,W,1) or (N,H,W,3) -> uint8 (N,H,W,3), C-contiguous.
+    Raises: PictureError when the pictures have no pixels.
+    """
+    count, height, width = array.shape[:3]
+    _check_size(width, height, name)
+    return np.ascontiguousarray(np.broadcast_to(array.reshape(count, height, width, -1), (count, height, width, 3)))
 
 
 def _levels(array: NDArray[Any], name: str) -> Pixels:

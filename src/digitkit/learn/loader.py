@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from digitkit.core.digitset import Dense, DigitSet
+from digitkit.core.parallel import in_threads
 from digitkit.core.picture import Pixels
 from digitkit.data.array_writer import ArrayWriter
 from digitkit.data.batches import Drawing
@@ -22,7 +23,7 @@ from digitkit.data.cache import cached_rows
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
 
-PREPARE_FORMAT = 3  # raise it when prepare gives other images for the same settings: old caches are then left alone
+PREPARE_FORMAT = 4  # raise it when prepare gives other images for the same settings: old caches are then left alone
 CHUNK = 256  # pictures per call of prepare; larger ones fall out of the processor's cache
 CHUNK_PIXELS = 4_000_000  # ... and fewer of large pictures
 Report = Callable[[int, int], None]
@@ -89,21 +90,31 @@ def content_key(digits: DigitSet) -> str:
     return digest.hexdigest()
 
 
-@torch.inference_mode()
 def _prepare_all(digits: DigitSet, config: PrepareConfig, report: Report, writer: ArrayWriter) -> None:
-    """Straight to the disk, so that a million pictures need no more memory than one batch."""
+    """Straight to the disk, so that a million pictures need no more memory than a few batches."""
     door = Prepare(config).eval()
+    threads = torch.get_num_threads()
+
+    def prepare(batch: tuple[NDArray[np.int64], Pixels]) -> tuple[NDArray[np.int64], Pixels]:
+        # A batch in each thread is faster than all threads in each of some hundred small operations.
+        torch.set_num_threads(1)
+        with torch.inference_mode():
+            image = door(torch.from_numpy(as_colour(batch[1]))).image
+            return batch[0], (image * 255).round().to(torch.uint8).numpy()
+
     images = writer.lay_out("images", (len(digits), config.channels, config.size, config.size), np.uint8)
     done = 0
-    for indices, pixels in batches_of_one_size(digits):
-        image = door(torch.from_numpy(pixels)).image
-        images[indices] = (image * 255).round().to(torch.uint8).numpy()
-        done += len(indices)
-        report(done, len(digits))
+    try:
+        for indices, prepared_images in in_threads(prepare, batches_of_one_size(digits), threads):
+            images[indices] = prepared_images
+            done += len(indices)
+            report(done, len(digits))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def batches_of_one_size(digits: DigitSet) -> Iterator[tuple[NDArray[np.int64], Pixels]]:
-    """Indices with their pictures, uint8 (B,H,W,3), all of one size per batch, memory bounded."""
+    """Indices with their pictures, uint8 (B,H,W) or (B,H,W,3), all of one size per batch, memory bounded."""
     groups: dict[tuple[int, ...], list[int]] = {}
     dense = digits.pictures.pixels if isinstance(digits.pictures, Dense) else None
     if dense is not None:
@@ -116,7 +127,7 @@ def batches_of_one_size(digits: DigitSet) -> Iterator[tuple[NDArray[np.int64], P
         for start in range(0, len(members), step):
             chosen = np.array(members[start : start + step], np.int64)
             pictures = dense[chosen] if dense is not None else None
-            yield chosen, as_colour(pictures) if pictures is not None else _stack(digits, chosen)
+            yield chosen, pictures if pictures is not None else _stack(digits, chosen)
 
 
 def _stack(digits: DigitSet, indices: NDArray[np.int64]) -> Pixels:

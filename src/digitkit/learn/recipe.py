@@ -126,6 +126,8 @@ class PrepareConfig:
     floor: float = 0.18  # share of the strongest ink that still counts as paper
     knee: float = 0.55  # share of the strongest ink, above the floor, that becomes full ink
     window: int = 13  # px of the coarse canvas, odd; no blob of ink is this wide, so what an opening leaves is paper
+    stroke: float = 0.0  # px of the close canvas; thinner strokes are drawn this wide
+    stroke_max: float = 0.0
     channels: int = 1  # of the image: 1 grey, 3 colour (mode photo only)
 
     def __post_init__(self) -> None:

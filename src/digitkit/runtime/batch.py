@@ -4,18 +4,53 @@ N batch, H and W in px.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitkit.core.picture import Pixels
+from digitkit.core.picture import Pixels, decode_stack
 
 Indices = NDArray[np.int64]
 
-MAX_BATCH = 256  # pictures that the graph gets at once
+MAX_BATCH = 64  # pictures that the graph gets at once; its largest tensors then stay in a core's own cache
 MAX_BATCH_BYTES = 4 * 2**20  # of pixels in one batch; the graph needs some ten times that for a moment
 WINDOW_BYTES = 8 * MAX_BATCH_BYTES  # of pixels that wait to be grouped with others of their size
-WINDOW = 4 * MAX_BATCH
+WINDOW = 16 * MAX_BATCH
+
+
+class Batch(NamedTuple):
+    """Pictures of one size out of a window: their `places` in it, uint8 `pixels` (N,H,W,3), and the window's size."""
+
+    places: Indices
+    pixels: Pixels
+    window: int
+
+
+def batches(pictures: Iterable[Pixels]) -> Iterator[Batch]:
+    """Pictures uint8 (H,W,3) window by window; within one, equal sizes share a batch."""
+    for window in windows(pictures):
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for place, picture in enumerate(window):
+            groups.setdefault(picture.shape, []).append(place)
+        for places in groups.values():
+            step = _step(window[places[0]].nbytes)
+            for start in range(0, len(places), step):
+                chosen = places[start : start + step]
+                yield Batch(np.array(chosen), np.stack([window[place] for place in chosen]), len(window))
+
+
+def stack_batches(stack: NDArray[Any]) -> Iterator[Batch]:
+    """Pictures of one size, uint8 (N,H,W), (N,H,W,1) or (N,H,W,3); each batch is a window of its own."""
+    step = _step(stack.shape[1] * stack.shape[2] * 3)
+    for start in range(0, len(stack), step):
+        pixels = decode_stack(stack[start : start + step], f"pictures from {start}")
+        yield Batch(np.arange(len(pixels)), pixels, len(pixels))
+
+
+def _step(picture_bytes: int) -> int:
+    """How many pictures of a size make a batch."""
+    return max(1, min(MAX_BATCH, MAX_BATCH_BYTES // picture_bytes))
 
 
 def windows(pictures: Iterable[Pixels]) -> Iterator[list[Pixels]]:
@@ -30,15 +65,3 @@ def windows(pictures: Iterable[Pixels]) -> Iterator[list[Pixels]]:
             held, size = [], 0
     if held:
         yield held
-
-
-def batches(pictures: list[Pixels]) -> Iterator[tuple[Indices, Pixels]]:
-    """Pictures of one size together: their places in the list, and uint8 (N,H,W,3)."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for place, picture in enumerate(pictures):
-        groups.setdefault(picture.shape, []).append(place)
-    for places in groups.values():
-        step = max(1, min(MAX_BATCH, MAX_BATCH_BYTES // pictures[places[0]].nbytes))
-        for start in range(0, len(places), step):
-            chosen = places[start : start + step]
-            yield np.array(chosen), np.stack([pictures[place] for place in chosen])

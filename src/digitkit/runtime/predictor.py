@@ -13,9 +13,10 @@ from PIL import Image
 
 from digitkit.core.bundle import OUTPUTS, Bundle
 from digitkit.core.errors import BundleError
-from digitkit.core.picture import PictureSource, Pixels, decode
+from digitkit.core.parallel import in_threads
+from digitkit.core.picture import PictureSource, Pixels, decode, is_plain_stack
 from digitkit.core.prediction import Prediction
-from digitkit.runtime.batch import batches, windows
+from digitkit.runtime.batch import Batch, batches, stack_batches
 from digitkit.runtime.bundle import DEFAULT, read_bundle
 from digitkit.runtime.session import Session
 from digitkit.runtime.verdict import Evidence, judge
@@ -60,9 +61,19 @@ class Predictor:
 
         Raises: PictureError when a picture cannot be read, BundleError when the graph fails.
         """
-        one, sources = _as_many(pictures)
-        answers = list(self._predictions(_decoded(sources, one)))
+        one, batch = _as_batches(pictures)
+        answers = list(self._predictions(batch))
         return answers[0] if one else answers
+
+    def probabilities(self, pictures: list[P] | tuple[P, ...] | Arrays) -> NDArray[np.float32]:
+        """Only the probabilities, for many pictures at once: no verdicts, blank pictures have some too.
+
+        Shapes: returns float32 (N,K), rows sum to 1, in the order of `bundle.classes`; one picture is N = 1.
+        Raises: what `predict` raises.
+        """
+        _, batch = _as_batches(pictures)
+        windows = [columns[0] for columns in self._columns(batch, OUTPUTS[:1])]
+        return np.concatenate([np.zeros((0, len(self.bundle.classes)), np.float32), *windows])
 
     @overload
     def images(self, pictures: One) -> Pixels: ...
@@ -77,38 +88,49 @@ class Predictor:
         """
         if IMAGE not in self._session.outputs:
             raise BundleError(f"{self.bundle.id}: the bundle does not show what the model sees. Export it again.")
-        one, sources = _as_many(pictures)
-        seen = [_as_picture(answer[0]) for answer in self._answers(_decoded(sources, one), (IMAGE,))]
+        one, batch = _as_batches(pictures)
+        seen = [_as_picture(image) for columns in self._columns(batch, (IMAGE,)) for image in columns[0]]
         return seen[0] if one else seen
 
-    def _predictions(self, pictures: Iterable[Pixels]) -> Iterator[Prediction]:
-        """One prediction per decoded picture, in order."""
-        for probabilities, ink_share, contrast, acceptance in self._answers(pictures, OUTPUTS):
-            values = [float(value) for value in (*probabilities, ink_share, contrast, acceptance)]
-            if len(probabilities) != len(self.bundle.classes) or not np.isfinite(values).all():
+    def _predictions(self, pictures: Iterable[Batch]) -> Iterator[Prediction]:
+        """One prediction per picture, in order."""
+        for probabilities, *others in self._columns(pictures, OUTPUTS):
+            if probabilities.shape[1:] != (len(self.bundle.classes),) or not all(
+                np.isfinite(column).all() for column in (probabilities, *others)
+            ):
                 raise BundleError(
                     f"{self.bundle.id}: expected {len(self.bundle.classes)} probabilities per picture, got"
-                    f" {len(probabilities)}, or some that are no numbers. Export the bundle again."
+                    f" {probabilities.shape[1:]}, or some that are no numbers. Export the bundle again."
                 )
-            yield judge(self.bundle, Evidence(values[:-3], *values[-3:]))
+            for values in zip(probabilities.tolist(), *(column.tolist() for column in others), strict=True):
+                yield judge(self.bundle, Evidence(*values))
 
-    def _answers(self, pictures: Iterable[Pixels], outputs: Sequence[str]) -> Iterator[tuple[NDArray[Any], ...]]:
-        """The named outputs for each picture, in order; equal sizes go through the graph together."""
-        for window in windows(pictures):
-            answers: dict[int, tuple[NDArray[Any], ...]] = {}
-            for places, pixels in batches(window):
-                columns = self._session.run(outputs, pixels)
-                answers.update(zip(places.tolist(), zip(*columns, strict=True), strict=True))
-            yield from (answers[place] for place in range(len(window)))
+    def _columns(self, pictures: Iterable[Batch], outputs: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
+        """The named outputs, window by window, each (N,...) with one row per picture, in order."""
+
+        def run(batch: Batch) -> tuple[Batch, list[NDArray[Any]]]:
+            return batch, self._session.run(outputs, batch.pixels)
+
+        columns: list[NDArray[Any]] = []
+        filled = 0
+        for batch, answers in in_threads(run, pictures, self._session.batches_at_once):
+            columns = columns or [np.empty((batch.window, *answer.shape[1:]), answer.dtype) for answer in answers]
+            for column, answer in zip(columns, answers, strict=True):
+                column[batch.places] = answer
+            filled += len(batch.places)
+            if filled == batch.window:
+                yield columns
+                columns, filled = [], 0
 
 
-def _as_many(pictures: Any) -> tuple[bool, Sequence[PictureSource]]:
-    """Whether one picture was given, and the pictures as a sequence."""
+def _as_batches(pictures: Any) -> tuple[bool, Iterator[Batch]]:
+    """Whether one picture was given, and the pictures in batches."""
     if isinstance(pictures, list | tuple):
-        return False, pictures
+        return False, batches(_decoded(pictures, one=False))
     if isinstance(pictures, np.ndarray) and (pictures.ndim == 4 or _is_stack(pictures.shape)):
-        return False, list(pictures)
-    return True, [pictures]
+        plain = is_plain_stack(pictures)
+        return False, stack_batches(pictures) if plain else batches(_decoded(list(pictures), one=False))
+    return True, batches(_decoded([pictures], one=True))
 
 
 def _is_stack(shape: tuple[int, ...]) -> bool:

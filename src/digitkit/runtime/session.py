@@ -20,6 +20,7 @@ from digitkit.core.registry import nearest
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 DEVICES: dict[str, tuple[str, ...]] = {"auto": (CUDA, CPU), "cpu": (CPU,), "cuda": (CUDA, CPU)}
 SEVERE = 3  # onnxruntime's log level: errors only
+SMALL_GRAPH = 16 * 2**20  # bytes; below it several batches at once are faster than several threads in one
 
 # onnxruntime has no common parent for its errors; all of them stand in this module.
 ONNXRUNTIME_ERRORS: tuple[type[Exception], ...] = (
@@ -30,13 +31,19 @@ ONNXRUNTIME_ERRORS: tuple[type[Exception], ...] = (
 
 
 class Session:
-    """A graph that is ready to run; safe to use from many threads."""
+    """A graph that is ready to run; safe to use from many threads.
+
+    `batches_at_once` says how many batches keep all its threads busy.
+    """
 
     def __init__(self, content: bytes, where: str, device: str = "auto", threads: int | None = None) -> None:
         providers = providers_of(device)
         self._where = where
+        threads = _threads(threads)
+        self.batches_at_once = threads if len(content) < SMALL_GRAPH and providers[0] == CPU else 1
         try:
-            self._session = onnxruntime.InferenceSession(content, _options(threads), providers=providers)
+            options = _options(threads // self.batches_at_once)
+            self._session = onnxruntime.InferenceSession(content, options, providers=providers)
         except ONNXRUNTIME_ERRORS as error:
             raise BundleError(f"{where}: onnxruntime cannot open the graph ({error}). Export it again.") from error
         self.outputs = tuple(output.name for output in self._session.get_outputs())
@@ -79,13 +86,18 @@ def providers_of(device: str) -> list[str]:
     return [provider for provider in DEVICES[device] if provider in here]
 
 
-def _options(threads: int | None) -> Any:
+def _threads(asked: int | None) -> int:
+    """How many threads to use."""
+    if asked is not None and asked < 1:
+        raise ConfigError(f"threads must be 1 or more, got {asked}")
+    return asked or usable_cores()
+
+
+def _options(threads: int) -> Any:
     """How a session runs: its own threads, which sleep between pictures."""
-    if threads is not None and threads < 1:
-        raise ConfigError(f"threads must be 1 or more, got {threads}")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = SEVERE
-    options.intra_op_num_threads = threads or usable_cores()
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False  # pictures of many sizes would fill it for ever; without it is as fast
     options.enable_mem_pattern = False
