@@ -31,7 +31,7 @@ def draw(picture: Pixels, config: PrepareConfig, path: Path) -> dict[str, str]:
     pixels = torch.from_numpy(picture)[None]
     height, width = (torch.tensor(float(side)) for side in picture.shape[:2])
     found = door.door.find(pixels, height, width)
-    close, _ = door.door.look_close(found, height, width)
+    close = door.door.look_close(found, height, width).ink
     image, share, contrast = door(pixels)
     figure = Figure(figsize=(10, 3), layout="constrained")
     steps = (

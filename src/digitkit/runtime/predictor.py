@@ -100,7 +100,7 @@ class Predictor:
             ):
                 raise BundleError(
                     f"{self.bundle.id}: expected {len(self.bundle.classes)} probabilities per picture, got"
-                    f" {probabilities.shape[1:]}, or some that are no numbers. Export the bundle again."
+                    f" {probabilities[:1].size}, or some that are no numbers. Export the bundle again."
                 )
             for values in zip(probabilities.tolist(), *(column.tolist() for column in others), strict=True):
                 yield judge(self.bundle, Evidence(*values))
