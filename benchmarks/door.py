@@ -25,7 +25,7 @@ from digitkit.data.catalogue import find_source
 from digitkit.data.fetch import read_part
 from digitkit.export.graph import Graph
 from digitkit.learn.device import keep_freed_memory
-from digitkit.learn.loader import as_colour, prepared
+from digitkit.learn.loader import prepared
 from digitkit.learn.recipe import PrepareConfig
 from digitkit.learn.run import Run
 from digitkit.runtime.predictor import Predictor
@@ -102,8 +102,8 @@ def compare(run: Run, pictures: NDArray[np.uint8], table: Table) -> None:
     shapes += [tuple(int(side) for side in np.exp(rng.uniform(0, np.log(LONGEST + 1), 2))) for _ in range(SHAPES - 4)]
     worst = 0.0
     for place, (height, width) in enumerate(shapes):
-        shown = np.asarray(Image.fromarray(pictures[place]).resize((width, height)))[None]
-        ours = graph(torch.from_numpy(np.array(as_colour(shown)))).probabilities.numpy()
+        shown = np.asarray(Image.fromarray(pictures[place]).resize((width, height)))[None, :, :, None]
+        ours = graph(torch.from_numpy(np.repeat(shown, 3, axis=3))).probabilities.numpy()
         difference = float(np.abs(ours - predictor.probabilities(shown)).max())
         worst = max(worst, difference if np.isfinite(difference) else np.inf)
     table.add_row(f"torch and the file apart, {len(shapes)} shapes", f"{worst:.1e}", "1e-4")

@@ -21,6 +21,7 @@ STROKE_WINDOW = 9  # px of the coarse canvas; strokes are thinner than this
 DETAIL_WINDOW = 9  # px of the coarse canvas; colours are compared over this distance
 PAPER_BLUR = 5  # px of the coarse canvas; takes the corners off the opening
 SLOPE_DOUBT = 0.2  # share of the variance at which a slope of light is half believed (docs/log.md, 3)
+TIE = 1e-3  # half bright, half dark: dark ink by decree, not by rounding
 COLOUR_STEPS = 4  # of the power iteration; the colour of the ink is far from all others
 CLEAR = 0.15  # share of the coarse canvas at each border that form lines are looked for in
 MARGIN = 1.5  # px of the coarse canvas around the digit that its ends may reach into
@@ -163,7 +164,7 @@ class Ink(nn.Module):
         opened = highest(lowest(grey, STROKE_WINDOW), STROKE_WINDOW).mean((1, 2, 3), keepdim=True)
         closed = lowest(highest(grey, STROKE_WINDOW), STROKE_WINDOW).mean((1, 2, 3), keepdim=True)
         border = (grey * self.ring).sum((1, 2, 3), keepdim=True)
-        return (2 * border + opened + closed > 2).to(grey.dtype)
+        return (2 * border + opened + closed > 2 - TIE).to(grey.dtype)
 
     def _paper(self, grey: Tensor) -> Tensor:
         """The paper under bright ink: an opening that no blob of ink survives, its corners taken off, (N,1,A,A)."""
