@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,27 +56,22 @@ def seconds(work: Callable[[], object], repeats: int = REPEATS) -> list[float]:
 def time_bundle(path: Path, pictures: NDArray[np.uint8], table: Table) -> None:
     """Many pictures on all cores, one picture on one thread."""
     predictor = Predictor.load(path, device="cpu")
-    for name, work in (("probabilities", predictor.probabilities), ("predictions", predictor.predict)):
-        rates = [len(pictures) / each for each in seconds(lambda work=work: work(pictures))]  # type: ignore[misc]
-        spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
-        bar = "15,000/s" if name == "probabilities" else ""
-        table.add_row(f"28x28 to {name}, all cores", f"{statistics.median(rates):,.0f}/s ({spread})", bar)
+    rates = [len(pictures) / each for each in seconds(partial(predictor.probabilities, pictures))]
+    table.add_row("28x28 to probabilities, all cores", *of_many(rates), "15,000/s")
+    rates = [len(pictures) / each for each in seconds(partial(predictor.predict, pictures))]
+    table.add_row("28x28 to predictions, all cores", *of_many(rates))
     alone = Predictor.load(path, device="cpu", threads=1)
     for side, most in SIDES.items():
         shown = [np.asarray(Image.fromarray(picture).resize((side, side))) for picture in pictures[:200]]
-        taken = [
-            each * 1000 for picture in shown for each in seconds(lambda picture=picture: alone.predict(picture), 1)
-        ]  # type: ignore[misc]
-        low, middle, high = (
-            statistics.quantiles(taken, n=20)[0],
-            statistics.median(taken),
-            statistics.quantiles(taken, n=20)[-1],
-        )
-        table.add_row(
-            f"one picture of {side}x{side}, one thread",
-            f"{middle:.2f} ms (5 to 95 %: {low:.2f} to {high:.2f})",
-            f"{most:g} ms",
-        )
+        taken = [each * 1000 for picture in shown for each in seconds(partial(alone.predict, picture), 1)]
+        low, *_, high = statistics.quantiles(taken, n=20)
+        figure = f"{statistics.median(taken):.2f} ms (5 to 95 %: {low:.2f} to {high:.2f})"
+        table.add_row(f"one picture of {side}x{side}, one thread", figure, f"{most:g} ms")
+
+
+def of_many(rates: list[float]) -> list[str]:
+    """The middle of some rates with their spread."""
+    return [f"{statistics.median(rates):,.0f}/s ({min(rates):,.0f} to {max(rates):,.0f})"]
 
 
 def time_training(config: PrepareConfig, digits: DigitSet, table: Table) -> None:
@@ -99,7 +95,8 @@ def compare(run: Run, pictures: NDArray[np.uint8], table: Table) -> None:
     predictor = Predictor.load(run.file("model.onnx"), device="cpu")
     rng = np.random.default_rng(0)
     shapes = [(1, 1), (1, LONGEST), (LONGEST, 1), (LONGEST, LONGEST)]
-    shapes += [tuple(int(side) for side in np.exp(rng.uniform(0, np.log(LONGEST + 1), 2))) for _ in range(SHAPES - 4)]
+    sides = np.exp(rng.uniform(0, np.log(LONGEST + 1), (SHAPES - len(shapes), 2))).astype(int)
+    shapes += [(int(height), int(width)) for height, width in sides]
     worst = 0.0
     for place, (height, width) in enumerate(shapes):
         shown = np.asarray(Image.fromarray(pictures[place]).resize((width, height)))[None, :, :, None]

@@ -276,7 +276,12 @@ def test_a_plain_stack_is_decoded_like_each_of_its_pictures(shape: tuple[int, ..
 
 @pytest.mark.parametrize(
     "stack",
-    [np.zeros((2, 5, 5)), np.zeros((2, 5, 5, 4), np.uint8), np.zeros((2, 1025, 5), np.uint8), np.zeros((5, 5), np.uint8)],
+    [
+        np.zeros((2, 5, 5)),
+        np.zeros((2, 5, 5, 4), np.uint8),
+        np.zeros((2, 1025, 5), np.uint8),
+        np.zeros((5, 5), np.uint8),
+    ],
 )
 def test_stacks_that_need_decoding_are_not_plain(stack: NDArray[Any]) -> None:
     assert not is_plain_stack(stack)

@@ -11,6 +11,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from digitkit.core.picture import Pixels
 from digitkit.core.prediction import Thresholds
@@ -175,3 +176,19 @@ def test_mode_photo_calls_nothing_blank() -> None:
 def test_the_door_has_nothing_to_learn() -> None:
     assert list(INK.parameters()) == []
     assert INK.state_dict() == {}
+
+
+def pen_strokes(width: int) -> Pixels:
+    """A "7" drawn on 280 px with a pen of that width, (1,280,280), bright on black."""
+    sheet = Image.new("L", (280, 280))
+    ImageDraw.Draw(sheet).line([(70, 60), (200, 60), (120, 220)], fill=255, width=width, joint="curve")
+    return np.asarray(sheet)[None]
+
+
+def test_thin_strokes_are_made_as_wide_as_those_of_a_pen() -> None:
+    ink = {width: float(prepare(INK, pen_strokes(width)).image.sum()) for width in (4, 8, 16)}
+    as_drawn = Prepare(PrepareConfig(stroke=0)).eval()
+    before = {width: float(prepare(as_drawn, pen_strokes(width)).image.sum()) for width in (4, 8, 16)}
+    assert before[4] < 0.75 * before[16]
+    assert ink[4] > 0.85 * ink[16]
+    assert ink[16] == pytest.approx(before[16], rel=0.05)  # wide enough already

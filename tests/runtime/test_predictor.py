@@ -82,6 +82,7 @@ def test_a_stack_of_pictures_gets_the_answers_of_a_list(predictor: Predictor, sh
 def test_probabilities_are_those_of_the_predictions(predictor: Predictor) -> None:
     stack = np.random.default_rng(0).integers(0, 256, (150, 10, 12)).astype(np.uint8)
     answers = predictor.predict(stack)
+    assert isinstance(answers, list)
     expected = [[answer.probabilities[name] for name in predictor.bundle.classes] for answer in answers]
     for pictures in (stack, list(stack), stack / 255):
         found = predictor.probabilities(pictures)

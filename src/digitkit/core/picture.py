@@ -22,7 +22,8 @@ from digitkit.core.colour import Pixels, see, turn
 from digitkit.core.errors import PictureError, PictureTooLarge
 
 __all__ = [
-    "LIMITS", "Limits", "PictureSource", "Pixels", "decode", "decode_stack", "is_plain_stack", "without_needless_colour",
+    "LIMITS", "Limits", "PictureSource", "Pixels", "decode", "decode_stack", "is_plain_stack",
+    "without_needless_colour",
 ]  # fmt: skip
 
 PictureSource = str | Path | bytes | BinaryIO | Image.Image | NDArray[Any]

@@ -31,8 +31,9 @@ STROKE_EDGE = 5  # px of the close canvas around solid ink that belong to the st
 class Found(NamedTuple):
     """What the coarse look says.
 
-    `grey` float (N,H,W), 0..1; `low` and `span` (N,1,1,1), 0..1, the darkest grey and how far the brightest is above it; `dark` (N,1,1,1), 1 for dark ink; `paper` (N,A,A), what is not
-    ink; `ink` (N,1,A,A), 0..1; `top`, `bottom`, `left`, `right` (N,1), px of the picture.
+    `grey` float (N,H,W), 0..1; `low` and `span` (N,1,1,1), 0..1, the darkest grey and how far the brightest is above
+    it; `dark` (N,1,1,1), 1 for dark ink; `paper` (N,A,A), what is not ink; `ink` (N,1,A,A), 0..1; `top`, `bottom`,
+    `left`, `right` (N,1), px of the picture.
     """
 
     grey: Tensor
@@ -203,10 +204,9 @@ class Ink(nn.Module):
         ink, peak = self._stretch(strength.unsqueeze(1), self.near_close)
         solid = _solid(ink, self.near_close)
         ink = ink * highest(solid, STROKE_EDGE)  # off the strokes lie specks
-        ink = self._even(ink)
-        return Close(ink.squeeze(1), solid.squeeze(1), (peak * found.span).flatten())
+        return Close(self._thickened(ink).squeeze(1), solid.squeeze(1), (peak * found.span).flatten())
 
-    def _even(self, ink: Tensor) -> Tensor:
+    def _thickened(self, ink: Tensor) -> Tensor:
         """Thin strokes drawn as wide as a pen's: (N,1,B,B) -> same.
 
         A stroke of width w is w+2 px wide after taking the maximum of 3x3 px, which says how wide it was.
@@ -215,12 +215,7 @@ class Ink(nn.Module):
         area = ink.sum((2, 3), keepdim=True)
         width = 2 * area / (thick.sum((2, 3), keepdim=True) - area).clamp_min(1e-3)
         lacking = ((self.config.stroke - width) / 2).clamp(0, 1)
-        ink = ink + lacking * (thick - ink)
-        if self.config.stroke_max:
-            thin = lowest(ink, 3)
-            excess = ((width - self.config.stroke_max) / 2).clamp(0, 1)
-            ink = ink + excess * (thin - ink)
-        return ink
+        return ink + lacking * (thick - ink)
 
     def _sample(
         self, found: Found, down: Tensor, across: Tensor, step: Tensor, height: Tensor, width: Tensor

@@ -126,8 +126,7 @@ class PrepareConfig:
     floor: float = 0.18  # share of the strongest ink that still counts as paper
     knee: float = 0.55  # share of the strongest ink, above the floor, that becomes full ink
     window: int = 13  # px of the coarse canvas, odd; no blob of ink is this wide, so what an opening leaves is paper
-    stroke: float = 0.0  # px of the close canvas; thinner strokes are drawn this wide
-    stroke_max: float = 0.0
+    stroke: float = 2.3  # px of the close canvas; thinner strokes are made this wide; 0 = as they are
     channels: int = 1  # of the image: 1 grey, 3 colour (mode photo only)
 
     def __post_init__(self) -> None:
@@ -137,6 +136,7 @@ class PrepareConfig:
         check_range("prepare.coarse", self.coarse, 20, 256)
         check_range("prepare.close", self.close, 20, 1024)
         check_range("prepare.fill", self.fill, 0.2, 0.95)
+        check_range("prepare.stroke", self.stroke, 0, 20)
         check_range("prepare.floor", self.floor, 0, 0.9)
         check_range("prepare.knee", self.knee, 0.01, 1)
         check_range("prepare.window", self.window, 3, self.coarse)

@@ -71,9 +71,9 @@ class Predictor:
         Shapes: returns float32 (N,K), rows sum to 1, in the order of `bundle.classes`; one picture is N = 1.
         Raises: what `predict` raises.
         """
-        _, batch = _as_batches(pictures)
-        windows = [columns[0] for columns in self._columns(batch, OUTPUTS[:1])]
-        return np.concatenate([np.zeros((0, len(self.bundle.classes)), np.float32), *windows])
+        batch: Iterator[Batch] = _as_batches(pictures)[1]
+        nothing = np.zeros((0, len(self.bundle.classes)), np.float32)
+        return np.concatenate([nothing, *(columns[0] for columns in self._columns(batch, OUTPUTS[:1]))])
 
     @overload
     def images(self, pictures: One) -> Pixels: ...
