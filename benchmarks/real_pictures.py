@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from scenes import EMPTY, SCENES, Pixels, empty_page, strokes
 
+from digitkit.core.prediction import Thresholds
 from digitkit.data.catalogue import find_source
 from digitkit.data.fetch import read_part
 from digitkit.learn.ink import Ink
@@ -92,7 +93,7 @@ def read_sets(reader: Reader, table: Table) -> None:
             f"read: {name}", f"{(answers == labels).mean():.2%} of {len(labels):,}", f"{bar:.1%}" if bar else ""
         )
         table.add_row(f"polarity right: {name}, inverted", f"{1 - wrong[0]:.2%}, {1 - wrong[1]:.2%}", "99.7%")
-        blank = float((contrasts < 0.095).mean())
+        blank = float((contrasts < Thresholds().contrast).mean())
         table.add_row(f"called blank: {name}", f"{blank:.3%}", "0.1%")
 
 
@@ -127,7 +128,7 @@ def read_empty(reader: Reader, table: Table) -> None:
     rng = np.random.default_rng(1)
     for kind in EMPTY:
         _, contrasts = reader.read([empty_page(kind, rng) for _ in range(170)])
-        table.add_row(f"empty page called blank: {kind}", f"{(contrasts < 0.095).mean():.2%}", "99%")
+        table.add_row(f"empty page called blank: {kind}", f"{(contrasts < Thresholds().contrast).mean():.2%}", "99%")
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ class Thresholds:
     """
 
     ink_share: float = 0.005
-    contrast: float = 0.095
+    contrast: float = 0.09
     acceptance: float = 0.40
     margin: float = 0.25
 
