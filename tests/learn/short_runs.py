@@ -17,6 +17,8 @@ KINDS: dict[str, tuple[str, ...]] = {
         "optim=muon",
         "budget.hard_share=0.3",
     ),
+    "mixed": ("data.extra=[optdigits]", "data.extra_sizes=[100]", "data.extra_share=0.3"),
+    "weighted": ("data.sampling.mode=auto", "data.sampling.count=150", "data.sampling.replacement=false"),
 }
 
 

@@ -127,3 +127,12 @@ def test_a_card_shows_the_copies_that_were_drawn(run: Run) -> None:
     assert "copies.png" not in written(run)
     shutil.copy(run.file("pictures") / "batch.png", run.file("pictures") / "copies.png")
     assert "(pictures/copies.png)" in written(run)
+
+
+def test_a_contaminated_run_says_so_at_the_top(run: Run) -> None:
+    assert "Contaminated" not in written(run)
+    stored = run.report()
+    stored["splits"]["contaminated"] = ["mnist/test", "qmnist/test"]
+    run.write_report(stored)
+    top = written(run).split("| part |")[0]
+    assert "**Contaminated**: learnt from digits of mnist/test, qmnist/test" in top

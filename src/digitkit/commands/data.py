@@ -97,11 +97,27 @@ def prepare(
     json: Json = False,
 ) -> None:
     """Get and prepare the pictures of a training, so that it can start at once; a second time takes no time."""
+    from digitkit.data import ready
+
+    asked = overrides or []
+    facts = ready.recall(asked)
+    if facts is None:
+        facts = _prepare(asked, json)
+    if json:
+        print_json(facts)
+    else:
+        print_table("Prepared", ("what", "value"), list(facts.items()))
+
+
+def _prepare(asked: list[str], json: bool) -> dict[str, object]:
+    """Prepare all parts, with a bar, and leave a note for the next time; returns the facts."""
+    from digitkit.data import ready
     from digitkit.data.splits import build
     from digitkit.learn.compose import compose
     from digitkit.learn.parts import prepare_parts, split_plan
 
-    recipe = compose(overrides or [])
+    recipe = compose(asked)
+    before, _ = ready.stamps([*recipe.data.sources, *recipe.data.extra])
     with progress_bar(not json) as show:
         splits = build(
             split_plan(recipe.data), say, lambda name, done, total: show(done // 1000, total // 1000, f"{name}, kB")
@@ -110,11 +126,11 @@ def prepare(
     mean, std = parts.train.statistics()
     facts: dict[str, object] = {
         "sources": list(splits.report.sources), "classes": list(splits.primary.classes),
-        "train": len(parts.train), "val": len(parts.val), "test": len(parts.test),
+        "train": parts.primary, "extra": len(parts.train) - parts.primary,
+        "val": len(parts.val), "test": len(parts.test),
         "size": recipe.prepare.size, "channels": recipe.prepare.channels,
         "mean": mean, "std": std, "prepare_seconds": round(parts.prepare_seconds, 3), "fingerprint": splits.fingerprint,
     }  # fmt: skip
-    if json:
-        print_json(facts)
-    else:
-        print_table("Prepared", ("what", "value"), list(facts.items()))
+    if splits.report.sources == (*recipe.data.sources, *recipe.data.extra):  # not when another took its place
+        ready.remember(asked, before, parts.keys, facts)
+    return facts

@@ -66,6 +66,11 @@ def cached_rows(key: str, fill: Callable[[ArrayWriter], None]) -> dict[str, Arra
     return arrays
 
 
+def is_cached(key: str) -> bool:
+    """Whether the arrays of a key are there, whole and as they were written."""
+    return KEY.fullmatch(key) is not None and _open(cache_folder() / "arrays" / key) is not None
+
+
 def _build(folder: Path, fill: Callable[[ArrayWriter], None]) -> None:
     """Write an entry beside its place, then move it there."""
     growing = folder.parent / f".{folder.name}.new"

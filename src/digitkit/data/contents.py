@@ -22,7 +22,7 @@ def contents_of(files: Iterable[tuple[str, Path]]) -> str:
     They are read only when one of them was touched, moved or replaced since the last time.
     """
     listing = list(files)
-    touched, newest_ns = _look(listing)
+    touched, newest_ns = look(listing)
     known = cache_folder() / "contents" / touched
     with suppress(OSError, UnicodeDecodeError):
         if SHA256.fullmatch(content := known.read_text()):
@@ -35,10 +35,10 @@ def contents_of(files: Iterable[tuple[str, Path]]) -> str:
     return content
 
 
-def _look(listing: list[tuple[str, Path]]) -> tuple[str, int]:
+def look(files: Iterable[tuple[str, Path]]) -> tuple[str, int]:
     """A hash of what the system knows of files without reading them, and when the newest was touched, in ns."""
     whole, newest_ns = hashlib.sha256(), 0
-    for name, path in listing:
+    for name, path in files:
         try:
             now = path.stat()
         except OSError as error:

@@ -92,6 +92,11 @@ class MarkedSet:
         groups: Marks = np.concatenate([np.zeros(0, MARK), *(marked.groups for marked in sets)])
         return cls(unite([marked.digits for marked in sets], classes, _hash(marks)), marks, groups)
 
+    @property
+    def content(self) -> str:
+        """One name for the pictures in their order, whatever their labels."""
+        return _hash(self.marks)
+
     def __len__(self) -> int:
         """How many pictures there are."""
         return len(self.digits)

@@ -1,14 +1,15 @@
 """Bring the sources of a plan into memory-mapped reach, with a stand-in for one that cannot be had."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from digitkit.core.digitset import DigitSet
-from digitkit.core.errors import FetchError, HashMismatch
-from digitkit.data.catalogue import find_source
+from digitkit.core.errors import ConfigError, FetchError, HashMismatch
+from digitkit.data.catalogue import SOURCES, find_source
 from digitkit.data.fetch import fetch
-from digitkit.data.source import Progress, Report, Source
+from digitkit.data.source import EXTRA, TRAIN, Progress, Report, Source
 
 LINES_SAID = 5  # of the notes of one part; the report has them all
 
@@ -29,51 +30,102 @@ class Notes:
 
 @dataclass(frozen=True)
 class Loaded:
-    """One source, read: its parts by name."""
+    """One source, read: its parts by name; `extra` says that its pictures are mixed into the batches of the others.
+
+    `size` limits its training pictures: a share when below 1, else a number, 0 = all. `contains` names test parts of
+    other sources whose digits are among those that are learnt from.
+    """
 
     name: str
     parts: Mapping[str, DigitSet]
+    size: float = 0
+    contains: tuple[str, ...] = ()
+    extra: bool = False
 
 
-def load_sources(
-    specs: Sequence[str], fallback: str, offline: bool, notes: Notes, progress: Progress | None = None
-) -> list[Loaded]:
-    """Fetch and read sources in their order; where one cannot be fetched, `fallback` takes its place, and that is said.
+@dataclass(frozen=True)
+class Loader:
+    """Fetches and reads sources; what a person should know goes into the notes."""
 
-    Raises: FetchError or HashMismatch without a fallback, SourceError when a source is not what it should be.
-    """
-    loaded: dict[str, Loaded] = {}
-    for spec in specs:
-        source = find_source(spec)
-        try:
-            folder = fetch(source, progress, offline, notes.say)
-        except (FetchError, HashMismatch) as error:
-            if fallback in ("", spec):
-                raise
-            notes.add(f"{spec} cannot be had: {error}", aloud=False)
-            notes.add(f"{spec} cannot be had; {fallback} takes its place, so no figure of this run is one of {spec}.")
-            source = find_source(fallback)
-            folder = fetch(source, progress, offline, notes.say)
-        if source.name not in loaded:  # found again, since an archive tells its parts only when it is here
-            loaded[source.name] = _read(find_source(source.name), folder, notes)
-    return list(loaded.values())
+    notes: Notes
+    offline: bool = False
+    progress: Progress | None = None
 
+    def primary(self, specs: Sequence[str], sizes: Sequence[float], fallback: str) -> list[Loaded]:
+        """Sources in their order; where one cannot be fetched, `fallback` takes its place, and that is said.
 
-def _read(source: Source, folder: Path, notes: Notes) -> Loaded:
-    """Every part of one source, with the notes of each."""
-    parts = {}
-    for part in source.parts:
-        parts[part] = source.read(folder, part)
-        for place in source.contains.get(part, ()):
-            notes.add(
-                f"Contaminated: {source.name} {part} has digits of {place}, so the accuracy there means nothing for a"
-                f" model that learnt from it."
-            )
-        skipped = source.notes(folder, part)
+        Of each all parts are read but `extra`, which is learnt from only where somebody asks for it.
+        Raises: FetchError or HashMismatch without a fallback, SourceError when a source is not what it should be.
+        """
+        loaded: dict[str, Loaded] = {}
+        for spec, size in zip_longest(specs, sizes, fillvalue=0.0):
+            source = find_source(str(spec))
+            try:
+                folder = self._fetch(source)
+            except (FetchError, HashMismatch) as error:
+                if fallback in ("", spec):
+                    raise
+                self.notes.add(f"{spec} cannot be had: {error}", aloud=False)
+                self.notes.add(
+                    f"{spec} cannot be had; {fallback} takes its place, so no figure of this run is one of {spec}."
+                )
+                source = find_source(fallback)
+                folder = self._fetch(source)
+            if source.name not in loaded:  # found again, since an archive tells its parts only when it is here
+                source = find_source(source.name)
+                loaded[source.name] = self._read(source, folder, _usual_parts(source), float(size))
+        return list(loaded.values())
+
+    def extra(self, specs: Sequence[str], sizes: Sequence[float]) -> list[Loaded]:
+        """One part of each source, `train`, or the one that NAME/extra names; what cannot be had is said and skipped.
+
+        Raises: ConfigError for a part that nobody learns from, SourceError when a source is not what it should be.
+        """
+        loaded = []
+        for spec, size in zip_longest(specs, sizes, fillvalue=0.0):
+            source, part = _extra_part(str(spec))
+            try:
+                folder = fetch(source, self.progress, self.offline, self.notes.say, (part,))
+            except (FetchError, HashMismatch) as error:
+                self.notes.add(f"{spec} cannot be had: {error}", aloud=False)
+                self.notes.add(f"{spec} cannot be had; the run goes on without it.")
+                continue
+            loaded.append(replace(self._read(source, folder, (part,), float(size)), extra=True))
+        return loaded
+
+    def _fetch(self, source: Source) -> Path:
+        return fetch(source, self.progress, self.offline, self.notes.say, _usual_parts(source))
+
+    def _read(self, source: Source, folder: Path, wanted: Sequence[str], size: float) -> Loaded:
+        """Some parts of one source, with the notes of each."""
+        parts = {}
+        for part in wanted:
+            parts[part] = source.read(folder, part)
+            self._pass_on(f"{source.name} {part}", source.notes(folder, part))
+        learnt = [part for part in wanted if part in (TRAIN, EXTRA)]
+        contains = tuple(place for part in learnt for place in source.contains.get(part, ()))
+        return Loaded(source.name, parts, size, contains)
+
+    def _pass_on(self, name: str, skipped: Sequence[str]) -> None:
+        """Note what was skipped in a part, the first lines and the counts at the end aloud."""
         untold = len(skipped) - LINES_SAID - 1
         for number, line in enumerate(skipped, start=1):
             if number == len(skipped) and untold > 0:
-                notes.say(f"{source.name} {part}: skipped {untold} more; the report names them.")
-            aloud = number <= LINES_SAID or number == len(skipped)  # the last gives the counts
-            notes.add(f"{source.name} {part}: skipped {line}", aloud)
-    return Loaded(source.name, parts)
+                self.notes.say(f"{name}: skipped {untold} more; the report names them.")
+            self.notes.add(f"{name}: skipped {line}", number <= LINES_SAID or number == len(skipped))
+
+
+def _usual_parts(source: Source) -> tuple[str, ...]:
+    """The parts that a source gives when only its name is given."""
+    return tuple(part for part in source.parts if part != EXTRA)
+
+
+def _extra_part(spec: str) -> tuple[Source, str]:
+    """The source and the part that an extra source means."""
+    name, _, last = spec.rpartition("/")
+    source, part = (SOURCES[name], last) if name in SOURCES else (find_source(spec), TRAIN)
+    learnt = [known for known in source.parts if known in (TRAIN, EXTRA)]
+    if part not in learnt:
+        choices = " or ".join(f"{source.name}/{known}" for known in learnt) or "another source"
+        raise ConfigError(f"{spec}: {part!r} is no part of {source.name} to learn from. Give {choices}.")
+    return source, part

@@ -6,12 +6,16 @@ N pictures, K classes.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
+from digitkit.core.digitset import DigitSet
+from digitkit.core.errors import SourceError
 from digitkit.data.copies import KEEP, NEAR, CopyReport
 from digitkit.data.dedup import group_copies
 from digitkit.data.fingerprint import MarkedSet
 from digitkit.data.loading import Loaded, Notes
 from digitkit.data.source import EXTRA, TEST, TRAIN, VAL
+from digitkit.data.strata import choose
 from digitkit.data.union import relabel, shared_classes
 
 RIGHTS = (TEST, VAL, TRAIN, EXTRA)  # a picture that is in two of these stays in the first
@@ -26,45 +30,69 @@ class Pools:
     settled: MarkedSet  # training pictures of sources with a validation part of their own
     val: MarkedSet  # those validation parts
     test: MarkedSet
-    unknown: Mapping[str, int]  # validation and test pictures that were left out, by label
+    extra: MarkedSet  # what is mixed into the batches of the others
+    unknown: Mapping[str, int]  # pictures that were left out, by label
     copies: CopyReport
 
     def __len__(self) -> int:
         """How many pictures there are besides the test part."""
-        return len(self.pool) + len(self.settled) + len(self.val)
+        return len(self.pool) + len(self.settled) + len(self.val) + len(self.extra)
 
     @classmethod
-    def of(cls, loaded: Sequence[Loaded], wants_val: bool, duplicates: str, notes: Notes) -> "Pools":
-        """Sort the parts of all sources; without a wish for validation, their validation parts are learnt from."""
-        classes = shared_classes([source.parts[TRAIN] for source in loaded])
+    def of(cls, loaded: Sequence[Loaded], wants_val: bool, duplicates: str, seed: int, notes: Notes) -> "Pools":
+        """Sort the parts of all sources; without a wish for validation, their validation parts are learnt from.
+
+        The classes are those of the primary training pictures. `seed` chooses where a source has more than is wanted.
+        Raises: SourceError when nothing is there to learn from.
+        """
+        learnt = [source.parts[TRAIN] for source in loaded if TRAIN in source.parts and not source.extra]
+        if not learnt:
+            names = ", ".join(source.name for source in loaded)
+            raise SourceError(f"{names}: no training part, so nothing to learn from. Add a source that has one.")
+        classes = shared_classes(learnt)
         unknown: Counter[str] = Counter()
         marked: dict[str, MarkedSet] = {}
         pools: dict[str, str] = {}
-        for part in RIGHTS:
-            for source in (each for each in loaded if part in each.parts):
+        for is_extra, part in product((False, True), RIGHTS):
+            for source in (each for each in loaded if part in each.parts and each.extra == is_extra):
                 known, left_out = relabel(source.parts[part], classes)
                 unknown.update(left_out)
-                has_val = wants_val and VAL in source.parts
                 name = f"{source.name}/{part}"
-                marked[name] = MarkedSet.of(known)
-                pools[name] = (
-                    TEST if part == TEST else VAL if part == VAL and has_val else "settled" if has_val else "pool"
-                )
+                marked[name] = MarkedSet.of(known) if part in (TEST, VAL) else _some(known, source.size, seed)
+                pools[name] = EXTRA if is_extra else _pool(part, wants_val and VAL in source.parts)
         for label, count in sorted(unknown.items()):
             notes.add(f"{count:,} pictures labelled {label!r} were left out: no training picture has that label.")
         marked, copies = _grouped(marked, duplicates, notes)
-        pool, settled, val, test = (
+        pool, settled, val, test, extra = (
             MarkedSet.unite([part for name, part in marked.items() if pools[name] == wanted], classes)
-            for wanted in ("pool", "settled", VAL, TEST)
+            for wanted in ("pool", "settled", VAL, TEST, EXTRA)
         )
-        return cls(classes, pool, settled, val, test, dict(unknown), copies)
+        return cls(classes, pool, settled, val, test, extra, dict(unknown), copies)
 
     def without_test_copies(self) -> "Pools":
         """The same without pictures that the test part has a copy of."""
         if self.copies.method == KEEP:
             return self
-        pool, settled, val = (part.without(self.test) for part in (self.pool, self.settled, self.val))
-        return replace(self, pool=pool, settled=settled, val=val)
+        pool, settled, val, extra = (
+            part.without(self.test) for part in (self.pool, self.settled, self.val, self.extra)
+        )
+        return replace(self, pool=pool, settled=settled, val=val, extra=extra)
+
+
+def _pool(part: str, has_val: bool) -> str:
+    """Where a part of a primary source belongs; `has_val`: its own validation part is taken as such."""
+    if part == TEST:
+        return TEST
+    return (VAL if part == VAL else "settled") if has_val else "pool"
+
+
+def _some(digits: DigitSet, size: float, seed: int) -> MarkedSet:
+    """As many pictures as are wanted, each class by its share; `size` is a share of them below 1, else a number."""
+    count = round(size * len(digits)) if size < 1 else int(size)
+    everything = MarkedSet.of(digits)
+    if not size or count >= len(digits):
+        return everything
+    return everything.take(choose(digits.labels, count, seed, least=1))
 
 
 def _grouped(marked: dict[str, MarkedSet], duplicates: str, notes: Notes) -> tuple[dict[str, MarkedSet], CopyReport]:

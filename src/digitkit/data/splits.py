@@ -13,9 +13,9 @@ from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError, SourceError
 from digitkit.data.copies import KEEP, METHODS, NEAR, CopyReport
 from digitkit.data.fingerprint import MarkedSet, fingerprint_of, number
-from digitkit.data.loading import Loaded, Notes, load_sources
+from digitkit.data.loading import Loaded, Loader, Notes
 from digitkit.data.pools import Pools
-from digitkit.data.source import Progress, Report, keep_quiet
+from digitkit.data.source import TEST, Progress, Report, keep_quiet
 from digitkit.data.strata import choose, choose_whole, room
 
 FALLBACK_VAL_SHARE = 0.1  # of a small fallback source, when the validation part was meant for a larger one
@@ -32,13 +32,20 @@ class SplitPlan:
     fallback: str = ""  # source used instead of one that cannot be fetched
     offline: bool = False  # True: only files that are here already
     duplicates: str = NEAR  # which copies may not lie in two parts: near, exact, or keep: nobody looks for them
+    sizes: tuple[float, ...] = ()  # training pictures used of each source: a share when below 1, 0 = all; () = all
+    extra: tuple[str, ...] = ()  # sources mixed into the batches of the others, by their training part or as NAME/extra
+    extra_sizes: tuple[float, ...] = ()  # as `sizes`
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         if not self.sources:
             raise ConfigError("sources is empty; name at least one source, such as mnist.")
-        if len(set(self.sources)) < len(self.sources):
-            raise ConfigError(f"sources names one source twice: {', '.join(self.sources)}.")
+        named = (*self.sources, *self.extra)
+        if len(set(named)) < len(named):
+            raise ConfigError(f"One source is named twice: {', '.join(named)}.")
+        for sizes, sources in ((self.sizes, self.sources), (self.extra_sizes, self.extra)):
+            if sizes and (len(sizes) != len(sources) or not all(math.isfinite(size) and size >= 0 for size in sizes)):
+                raise ConfigError(f"sizes must be numbers from 0, one for each of {len(sources)} sources, got {sizes}.")
         if not (math.isfinite(self.val_size) and self.val_size >= 0) or (self.val_size > 1 and self.val_size % 1):
             raise ConfigError(
                 f"val_size must be 0, a share below 1 or a whole number of pictures, got {self.val_size}."
@@ -57,8 +64,10 @@ class SplitReport:
     counts: Mapping[str, int]  # pictures of each part
     test_copies: int  # pictures dropped from training and validation because the test part has a copy of them
     val_copies: int  # pictures dropped from training because the validation part has a copy of them
+    extra_copies: int  # extra pictures dropped because validation or training has a copy of them
     copies: Mapping[str, object]  # what the parts of all sources share, see `CopyReport.to_plain`
-    unknown_labels: Mapping[str, int]  # validation and test pictures whose label no training picture has
+    unknown_labels: Mapping[str, int]  # pictures left out since no primary training picture has their label
+    contaminated: tuple[str, ...]  # test parts whose digits are learnt from: accuracy there means nothing
     notes: tuple[str, ...]  # lines for people, unreadable files among them
 
     def to_plain(self) -> dict[str, object]:
@@ -71,7 +80,7 @@ class Splits:
     """What a training gets; no picture, and no near copy of one, is in two of the parts.
 
     `extra` is mixed into the batches of `primary` by a ratio. `fingerprint` names the pictures, labels and classes of
-    all parts. `copies` has examples of what was found in two places, to be drawn.
+    all parts, `contents` the pictures of each. `copies` has examples of what was found in two places, to be drawn.
     """
 
     primary: DigitSet
@@ -80,6 +89,7 @@ class Splits:
     test: DigitSet
     report: SplitReport
     fingerprint: str
+    contents: Mapping[str, str]
     copies: CopyReport
 
 
@@ -91,26 +101,50 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
     the pictures.
     """
     notes = Notes(report)
-    loaded = load_sources(plan.sources, plan.fallback, plan.offline, notes, progress)
-    pools = Pools.of(loaded, plan.val_size > 0, plan.duplicates, notes)
+    loader = Loader(notes, plan.offline, progress)
+    loaded = loader.primary(plan.sources, plan.sizes, plan.fallback)
+    mixed_in = loader.extra(plan.extra, plan.extra_sizes)
+    contaminated = _contaminated(loaded, mixed_in, plan.duplicates, notes)
+    pools = Pools.of([*loaded, *mixed_in], plan.val_size > 0, plan.duplicates, plan.seed, notes)
     free = pools.without_test_copies()
     val, train = _split(free, _val_count(plan, free.pool, loaded), plan.seed, notes)
-    novel = train if pools.copies.method == KEEP else train.without(val)
+    keeps_copies = pools.copies.method == KEEP
+    novel = train if keeps_copies else train.without(val)
+    extra = free.extra if keeps_copies else free.extra.without(val).without(novel)
     primary = _limit(novel, plan)
     _note_gaps(primary, pools.test, notes)
-    nothing = MarkedSet.unite([], pools.classes)
-    chosen = {"primary": primary, "extra": nothing, "val": val, "test": pools.test}
+    chosen = {"primary": primary, "extra": extra, "val": val, "test": pools.test}
     record = SplitReport(
-        sources=tuple(source.name for source in loaded),
+        sources=tuple(source.name for source in (*loaded, *mixed_in)),
         counts={name: len(part) for name, part in chosen.items()},
         test_copies=len(pools) - len(free),
         val_copies=len(train) - len(novel),
+        extra_copies=len(free.extra) - len(extra),
         copies=pools.copies.to_plain(),
         unknown_labels=pools.unknown,
+        contaminated=contaminated,
         notes=tuple(notes.lines),
     )
     digits = {name: part.digits for name, part in chosen.items()}
-    return Splits(**digits, report=record, fingerprint=fingerprint_of(chosen), copies=pools.copies)
+    contents = {name: part.content for name, part in chosen.items()}
+    return Splits(**digits, report=record, fingerprint=fingerprint_of(chosen), contents=contents, copies=pools.copies)
+
+
+def _contaminated(
+    loaded: Sequence[Loaded], mixed_in: Sequence[Loaded], duplicates: str, notes: Notes
+) -> tuple[str, ...]:
+    """The test parts whose digits are learnt from; one that is a test part here is not: its copies are dropped."""
+    tested = {f"{source.name}/{TEST}" for source in loaded if TEST in source.parts and duplicates != KEEP}
+    found: dict[str, None] = {}
+    for source in (*loaded, *mixed_in):
+        for place in source.contains:
+            if place not in tested:
+                found[place] = None
+                notes.add(
+                    f"Contaminated: {source.name} has digits of {place}, so the accuracy there means nothing for a"
+                    f" model that learnt from it."
+                )
+    return tuple(found)
 
 
 def _val_count(plan: SplitPlan, pool: MarkedSet, loaded: Sequence[Loaded]) -> int:

@@ -26,7 +26,7 @@ def write(run: Run, bundle: dict[str, Any] | None = None) -> None:
     """Write card.md; `bundle` holds id, bytes, views and parity of the exported file, if there is one."""
     stored = run.report()
     lines = [f"# {stored['name']}, seed {stored['seed']}", ""]
-    lines += _figures(stored) + _facts(stored)
+    lines += _contaminated(stored["splits"]["contaminated"]) + _figures(stored) + _facts(stored)
     if bundle:
         lines += [
             f"- bundle: `model.onnx`, {bundle['id']}, {bundle['bytes'] / 1000:,.0f} kB, {bundle['views']} view(s); "
@@ -42,6 +42,12 @@ def write(run: Run, bundle: dict[str, Any] | None = None) -> None:
     ]
     lines += ["## Recipe", "", "```yaml", run.file("recipe.yaml").read_text(encoding="utf-8").strip(), "```", ""]
     write_text(run.file("card.md"), "\n".join(lines))
+
+
+def _contaminated(places: list[str]) -> list[str]:
+    if not places:
+        return []
+    return [f"**Contaminated**: learnt from digits of {', '.join(places)}, so its accuracy there means nothing.", ""]
 
 
 def _figures(stored: dict[str, Any]) -> list[str]:
@@ -68,7 +74,8 @@ def _facts(stored: dict[str, Any]) -> list[str]:
     return [
         f"- trained in {stored['train_seconds']:.1f} s ({stored['steps']:,} steps, {stored['parameters']:,} parameters)"
         f" on {stored['hardware']}; pictures prepared in {stored['prepare_seconds']:.1f} s",
-        f"- data: {', '.join(stored['splits']['sources'])}; {data['train']:,} training, {data['val']:,} validation, "
+        f"- data: {', '.join(stored['splits']['sources'])}; {data['train']:,} training, "
+        f"{data['extra']:,} extra, {data['val']:,} validation, "
         f"{data['test']:,} test pictures; fingerprint `{data['fingerprint']}`",
         *notes,
         f"- code: {stored['git'] or 'installed package'}; {versions}",

@@ -5,6 +5,7 @@ N pictures, B batch, C channels, S side in px.
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,12 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from digitkit.core.digitset import Dense, DigitSet
+from digitkit.core.digitset import Dense, DigitSet, Encoded, Joined, Pictures, Ragged
 from digitkit.core.parallel import in_threads
 from digitkit.core.picture import Pixels
 from digitkit.data.array_writer import ArrayWriter
 from digitkit.data.batches import Drawing
 from digitkit.data.cache import cached_rows
+from digitkit.data.fingerprint import MarkedSet
+from digitkit.data.rows import LARGE_BYTES
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
 
@@ -61,33 +64,40 @@ class Images:
         return [round(float(x), 6) for x in mean], [round(float(x), 6) for x in std]
 
 
-def prepared(digits: DigitSet, config: PrepareConfig, report: Report = lambda done, total: None) -> Images:
+def prepared(
+    digits: DigitSet, config: PrepareConfig, report: Report = lambda done, total: None, content: str = ""
+) -> Images:
     """All pictures of a set through the one door, cached beside the native pixels.
 
     The cache is keyed by the pixels and the settings: a stale one cannot be met. `report(done, total)` is called on the
-    way.
+    way. `content` is the set's content key, where it is known already.
     """
     if not len(digits):
         empty = np.zeros((0, config.channels, config.size, config.size), np.uint8)
         return Images(torch.from_numpy(empty), torch.zeros(0, dtype=torch.long))
+    key = prepared_key(content or content_key(digits), config)
+    images = cached_rows(key, lambda writer: _prepare_all(digits, config, report, writer))["images"]
+    return Images(_as_tensor(np.asarray(images, np.uint8)), torch.from_numpy(np.array(digits.labels)))
+
+
+def prepared_key(content: str, config: PrepareConfig) -> str:
+    """The name in the cache of the images of a set, given by its content key."""
     settings = json.dumps({**asdict(config), "mode": config.mode.value, "format": PREPARE_FORMAT}, sort_keys=True)
-    key = f"prepared-{hashlib.sha256((content_key(digits) + settings).encode()).hexdigest()[:24]}"
-    arrays = cached_rows(key, lambda writer: _prepare_all(digits, config, report, writer))
-    return Images(torch.from_numpy(np.array(arrays["images"])), torch.from_numpy(np.array(digits.labels)))
+    return f"prepared-{hashlib.sha256((content + settings).encode()).hexdigest()[:24]}"
 
 
 def content_key(digits: DigitSet) -> str:
     """A hash of the native pixels and sizes of a set, in order."""
-    digest = hashlib.blake2b(digest_size=16)
-    if isinstance(digits.pictures, Dense):
-        pixels = np.ascontiguousarray(digits.pictures.pixels)
-        digest.update(repr(pixels.shape).encode())
-        digest.update(pixels.data)
-    else:
-        for index in range(len(digits)):
-            picture = np.ascontiguousarray(digits.pictures[index])
-            digest.update(repr(picture.shape).encode() + picture.tobytes())
-    return digest.hexdigest()
+    return MarkedSet.of(digits).content
+
+
+def _as_tensor(images: Pixels) -> Tensor:
+    """Images from the cache: few are copied into memory, many stay where they are, mapped and never written to."""
+    if images.nbytes <= LARGE_BYTES:
+        return torch.from_numpy(np.array(images))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(images)
 
 
 def _prepare_all(digits: DigitSet, config: PrepareConfig, report: Report, writer: ArrayWriter) -> None:
@@ -115,19 +125,31 @@ def _prepare_all(digits: DigitSet, config: PrepareConfig, report: Report, writer
 
 def batches_of_one_size(digits: DigitSet) -> Iterator[tuple[NDArray[np.int64], Pixels]]:
     """Indices with their pictures, uint8 (B,H,W) or (B,H,W,3), all of one size per batch, memory bounded."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    dense = digits.pictures.pixels if isinstance(digits.pictures, Dense) else None
-    if dense is not None:
-        groups[dense.shape[1:3]] = list(range(len(digits)))
-    else:
-        for index in range(len(digits)):
-            groups.setdefault(digits.pictures[index].shape[:2], []).append(index)
-    for (height, width), members in groups.items():
-        step = max(1, min(CHUNK, CHUNK_PIXELS // (height * width)))
+    sizes, which = np.unique(_sides(digits.pictures), axis=0, return_inverse=True)
+    groups = np.split(np.argsort(which, kind="stable"), np.cumsum(np.bincount(which))[:-1])
+    for (height, width), members in zip(sizes, groups, strict=True):
+        step = max(1, min(CHUNK, CHUNK_PIXELS // (int(height) * int(width))))
         for start in range(0, len(members), step):
-            chosen = np.array(members[start : start + step], np.int64)
-            pictures = dense[chosen] if dense is not None else None
-            yield chosen, pictures if pictures is not None else _stack(digits, chosen)
+            chosen = members[start : start + step]
+            if isinstance(digits.pictures, Dense):
+                yield chosen, digits.pictures.pixels[chosen]
+            else:
+                yield chosen, _stack(digits, chosen)
+
+
+def _sides(pictures: Pictures) -> NDArray[np.int64]:
+    """Height and width of each picture, int64 (N,2); photos are not decoded for it where somebody did so before."""
+    if isinstance(pictures, Dense):
+        return np.tile(np.array(pictures.pixels.shape[1:3], np.int64), (len(pictures), 1))
+    if isinstance(pictures, Ragged | Encoded) and pictures.shapes is not None:
+        return pictures.shapes[:, :2].astype(np.int64)
+    if isinstance(pictures, Joined):
+        found = np.zeros((len(pictures), 2), np.int64)
+        for number, kind in enumerate(pictures.kinds):
+            mine = pictures.groups == number
+            found[mine] = _sides(kind)[pictures.places[mine]]
+        return found
+    return np.array([pictures[index].shape[:2] for index in range(len(pictures))], np.int64).reshape(-1, 2)
 
 
 def _stack(digits: DigitSet, indices: NDArray[np.int64]) -> Pixels:

@@ -11,9 +11,10 @@ from digitkit.core.errors import ConfigError
 from digitkit.core.registry import nearest
 from digitkit.data.batches import Drawing, DrawPlan, Weights, balanced
 from digitkit.data.splits import SplitPlan, Splits
-from digitkit.learn.loader import Images, prepared
+from digitkit.learn.loader import Images, prepared, prepared_key
 from digitkit.learn.recipe import DataConfig, Recipe, SampleMode, SamplingConfig
 
+WORDS = {"primary": "train", "extra": "extra", "val": "val", "test": "test"}  # what people call the parts
 Progress = Callable[[int, int, str], None]  # done, total, what stands beside the bar
 
 
@@ -26,24 +27,29 @@ class Parts:
     val: Images
     test: Images
     prepare_seconds: float
+    keys: tuple[str, ...]  # of the images in the cache
 
 
 def split_plan(data: DataConfig) -> SplitPlan:
     """What `data.splits.build` needs to know of a recipe."""
     return SplitPlan(
-        tuple(data.sources), data.val_size, data.seed, data.limit, data.fallback, data.offline, data.duplicates.value
-    )
+        sources=tuple(data.sources), val_size=data.val_size, seed=data.seed, limit=data.limit, fallback=data.fallback,
+        offline=data.offline, duplicates=data.duplicates.value, sizes=tuple(data.sizes), extra=tuple(data.extra),
+        extra_sizes=tuple(data.extra_sizes),
+    )  # fmt: skip
 
 
 def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
     """All parts through the one door, from the cache where they have been through it before."""
     begun = time.perf_counter()
-    parts = {"train": splits.primary, "extra": splits.extra, "val": splits.val, "test": splits.test}
+    parts = {"primary": splits.primary, "extra": splits.extra, "val": splits.val, "test": splits.test}
     made = {
-        name: prepared(digits, recipe.prepare, _beside(progress, f"preparing {name}")) for name, digits in parts.items()
+        name: prepared(digits, recipe.prepare, _beside(progress, f"preparing {WORDS[name]}"), splits.contents[name])
+        for name, digits in parts.items()
     }
-    train = made["train"].followed_by(made["extra"])
-    return Parts(train, len(made["train"]), made["val"], made["test"], time.perf_counter() - begun)
+    train = made["primary"].followed_by(made["extra"])
+    keys = tuple(prepared_key(splits.contents[name], recipe.prepare) for name, images in made.items() if len(images))
+    return Parts(train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys)
 
 
 def _beside(progress: Progress, text: str) -> Callable[[int, int], None]:

@@ -84,10 +84,8 @@ class DataConfig:
     """Which pictures are learnt from."""
 
     sources: list[str] = field(default_factory=lambda: ["mnist"])
-    sizes: list[float] = field(
-        default_factory=list
-    )  # training pictures used of each source: a share when below 1; 0 = all
-    extra: list[str] = field(default_factory=list)  # sources mixed into every batch; only their training parts are used
+    sizes: list[float] = field(default_factory=list)  # training pictures of each source: 0 = all, below 1 a share
+    extra: list[str] = field(default_factory=list)  # mixed into every batch: training part of NAME, or NAME/extra
     extra_sizes: list[float] = field(default_factory=list)  # the same as `sizes` for them
     extra_share: float = 0.05  # of every batch that is extra, where there are extra sources
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
