@@ -152,7 +152,8 @@ class AfterConfig:
     rotate_deg: float = 8.0  # furthest turn
     scale: float = 0.08  # furthest change of size, as a share
     shear: float = 0.08  # furthest slant, px per px
-    thicken: float = 0.0  # share of images whose strokes are made 1 px thicker on each side
+    thicken: float = 0.0  # share of images whose strokes are made 1 px wider on each side
+    thin: float = 0.0  # share of images whose strokes are made 1 px less wide
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -161,6 +162,7 @@ class AfterConfig:
         check_range("augment.after.scale", self.scale, 0, 0.9)
         check_range("augment.after.shear", self.shear, 0, 2)
         check_range("augment.after.thicken", self.thicken, 0, 1)
+        check_range("augment.after.thin", self.thin, 0, 1)
 
 
 @dataclass

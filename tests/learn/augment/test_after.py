@@ -16,6 +16,7 @@ SETTINGS = {
     "size": AfterConfig(shift_px=0, rotate_deg=0, scale=0.1, shear=0),
     "slant": AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0.1),
     "thickness": AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0, thicken=0.5),
+    "thinness": AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0, thin=0.5),
     "all": AfterConfig(thicken=0.5),
 }
 every_setting = pytest.mark.parametrize("config", SETTINGS.values(), ids=SETTINGS)
@@ -61,7 +62,7 @@ def test_the_images_themselves_are_left_alone(images: Tensor, config: AfterConfi
     assert torch.equal(images, before)
 
 
-@every_setting
+@pytest.mark.parametrize("config", [SETTINGS[name] for name in SETTINGS if name != "thinness"])
 def test_a_digit_keeps_nearly_all_its_ink(images: Tensor, config: AfterConfig) -> None:
     share = augment(images, config, seeded()).sum((1, 2, 3)) / (images.float() / 255).sum((1, 2, 3))
     assert float(share.min()) > 0.7
@@ -117,3 +118,10 @@ def test_drawing_does_not_touch_the_global_generator(images: Tensor) -> None:
     before = torch.get_rng_state()
     augment(images, AfterConfig(), seeded())
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_thin_takes_ink_away_and_leaves_some(images: Tensor) -> None:
+    config = AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0, thin=1)
+    before, after = images.float().div(255).sum((1, 2, 3)), augment(images, config, seeded()).sum((1, 2, 3))
+    assert bool((after < before).all())
+    assert bool((after > 0.05 * before).all())

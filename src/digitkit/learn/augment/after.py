@@ -20,10 +20,21 @@ def augment(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor
     """
     bends = config.rotate_deg or config.scale or config.shear
     moved = _bend(images, config, rng) if bends else _shift(images, int(config.shift_px), rng)
-    if config.thicken:
-        chosen = (torch.rand(len(images), generator=rng) < config.thicken).nonzero().flatten().to(images.device)
-        moved[chosen] = F.max_pool2d(moved[chosen], 3, stride=1, padding=1)
+    for share, change in ((config.thicken, _thicker), (config.thin, _thinner)):
+        if share:
+            chosen = (torch.rand(len(images), generator=rng) < share).nonzero().flatten().to(images.device)
+            moved[chosen] = change(moved[chosen])
     return channels_last(moved)
+
+
+def _thicker(images: Tensor) -> Tensor:
+    """Strokes 1 px wider on each side: float (B,C,S,S)."""
+    return F.max_pool2d(images, 3, stride=1, padding=1)
+
+
+def _thinner(images: Tensor) -> Tensor:
+    """Strokes 1 px less wide; more would leave nothing of a thin one: float (B,C,S,S)."""
+    return -F.max_pool2d(-F.pad(images, (1, 0, 1, 0)), 2, stride=1)
 
 
 def _bend(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
