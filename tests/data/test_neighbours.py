@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitkit.data.neighbours import MOST, close_pairs
+from digitkit.data.product import product
 
 
 @settings(max_examples=20)
@@ -31,3 +32,19 @@ def test_in_a_crowd_everyone_keeps_some_neighbours_and_pairs_stay_few() -> None:
     pairs = close_pairs(points, 1.0)
     assert len(pairs) <= MOST * len(points)
     assert len(np.unique(pairs)) == len(points)
+
+
+def test_a_twin_is_found_among_many_that_only_the_last_numbers_tell_apart() -> None:
+    rng = np.random.default_rng(0)
+    points = np.zeros((600, 60), np.float32)
+    points[:300, :40] = rng.normal(0, 1, (300, 40))  # these give the main axes
+    points[300:, 40:] = rng.normal(0, 0.04, (300, 20))  # and these look alike on them
+    points[599] = points[300]
+    pairs = close_pairs(points, 0.09)
+    assert [300, 599] in pairs.tolist()
+
+
+def test_products_in_slices_are_products() -> None:
+    rng = np.random.default_rng(0)
+    left, right = rng.normal(0, 1, (1_001, 30)), rng.normal(0, 1, (30, 77))
+    np.testing.assert_allclose(product(left, right), left @ right, atol=1e-12)

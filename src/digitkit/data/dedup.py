@@ -103,14 +103,25 @@ def _checked(kept: dict[str, Any], count: int) -> Pairs:
 
 
 def _search(sets: Sequence[DigitSet], firsts: Indices) -> Pairs:
-    """Candidates by the strengths of their waves, then each of them laid over its partner."""
+    """Candidates by the strengths of their waves, then laid on each other: pairs that join the copies of a drawing."""
     codes = np.zeros((len(firsts), COUNT), np.float16)
     for chosen, digits, indices in _by_set(sets, firsts):
         codes[chosen] = strengths(digits.pictures, indices)
     shows = np.flatnonzero(codes.any(axis=1))
     candidates = shows[close_pairs(codes[shows], REACH)]
-    kept = [_confirmed(sets, firsts, candidates[start : start + PIECE]) for start in range(0, len(candidates), PIECE)]
-    return np.concatenate([np.zeros((0, 2), np.int64), *kept])
+    found = np.zeros((0, 2), np.int64)
+    while len(candidates):  # one of each picture's at a time: in a crowd most need no look once some are confirmed
+        chosen = np.unique(candidates[:, 0], return_index=True)[1]
+        confirmed = [
+            _confirmed(sets, firsts, candidates[chosen[start : start + PIECE]])
+            for start in range(0, len(chosen), PIECE)
+        ]
+        found = np.concatenate([found, *confirmed])
+        left, right = _roots(len(firsts), found)[candidates].T
+        open_yet = left != right
+        open_yet[chosen] = False
+        candidates = candidates[open_yet]
+    return found
 
 
 def _by_set(sets: Sequence[DigitSet], places: Indices) -> Iterator[tuple[Indices, DigitSet, Indices]]:

@@ -6,6 +6,7 @@ P pairs, Q waves.
 import numpy as np
 from numpy.typing import NDArray
 
+from digitkit.data.product import product
 from digitkit.data.spectrum import ACROSS, DOWN, Reals, Sides, Spectra, Waves
 
 REACH = 1.5  # px of the coarser picture: further apart, they are not the same picture
@@ -88,7 +89,9 @@ def _place(waves: Waves, other: Waves, weights: Reals, height: int, width: int) 
     steps = np.arange(-REACH, REACH + STEP / 2, STEP)
     down, across = (axis.reshape(-1, 1) for axis in np.meshgrid(steps, steps, indexing="ij"))
     shifts = np.exp(-2j * np.pi * (across * ACROSS / width + down * DOWN / height)).astype(np.complex64)
-    agreement = ((weights**2 * np.conj(waves) * other) @ np.conj(shifts).T).real
+    crossed = weights**2 * np.conj(waves) * other  # real part of its product with the conjugate of each shift:
+    halves = [np.concatenate([numbers.real, numbers.imag], axis=1) for numbers in (crossed, shifts)]
+    agreement = product(halves[0], halves[1].T)
     best = np.abs(agreement).argmax(axis=1)
     signs = np.sign(agreement[np.arange(len(best)), best])
     placed: Waves = shifts[best] * signs[:, None].astype(np.float32)

@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitkit.core.digitset import Indices
+from digitkit.data.product import product
 
 BOX = 256  # points in a box
 AXES = 16  # main axes along which boxes are cut and compared
 CODE_AXES = 32  # main axes of the first comparison of points
 SAMPLE = 50_000  # points that the main axes are found from
-PIECE = 2_048  # points compared with a box at a time: what comes out stays in the processor's cache
+PIECE = 480  # points compared with a box at a time: what comes out stays in the processor's cache
 MOST = 16  # neighbours of a point that come back from one box's search, the nearest: crowds stay affordable
+FIRST = 64  # ... that the first comparison leaves
 
 Points = NDArray[np.float32]
 Halves = NDArray[np.float16] | Points
@@ -35,14 +37,14 @@ def close_pairs(points: Halves, radius: float) -> Indices:
     boxes = _boxes(codes, np.arange(len(codes)))
     order, starts = np.concatenate(boxes), np.cumsum([0] + [len(box) for box in boxes])
     codes = codes[order]
-    found = [order[pairs] for pairs in _search(codes, starts, radius)]
-    pairs = np.sort(np.concatenate([np.zeros((0, 2), np.int64), *found]), axis=1)
-    close = np.zeros(len(pairs), np.bool_)
-    for start in range(0, len(pairs), PIECE):  # some at a time: crowds have many
-        first, second = pairs[start : start + PIECE].T
-        apart = points[first].astype(np.float32) - points[second]
-        close[start : start + PIECE] = np.linalg.norm(apart, axis=1) <= radius
-    return pairs[close][np.lexsort(pairs[close].T[::-1])]
+    found = [np.zeros((0, 2), np.int64)]
+    for pairs in _search(codes, starts, radius):
+        first, second = order[pairs].T
+        apart = np.linalg.norm(points[first].astype(np.float32) - points[second], axis=1)
+        close = apart <= radius
+        found.append(_nearest(order[pairs[close]], apart[close], MOST)[0])
+    pairs = np.sort(np.concatenate(found), axis=1)
+    return pairs[np.lexsort(pairs.T[::-1])]
 
 
 def _on_main_axes(points: Halves) -> Points:
@@ -53,7 +55,8 @@ def _on_main_axes(points: Halves) -> Points:
     main = axes[:, ::-1][:, :CODE_AXES].astype(np.float32)
     codes = np.empty((len(points), main.shape[1]), np.float32)
     for start in range(0, len(points), PIECE):
-        codes[start : start + PIECE] = (points[start : start + PIECE] - mean.astype(np.float32)) @ main
+        centred = points[start : start + PIECE] - mean.astype(np.float32)
+        codes[start : start + PIECE] = product(centred, main)
     return codes
 
 
@@ -82,7 +85,7 @@ def _search(codes: Points, starts: Indices, radius: float) -> Iterator[Indices]:
         members = np.concatenate([np.arange(starts[other], starts[other + 1]) for other in others])
         points = axes[members]
         members = members[_gaps(lows[box], highs[box], points, points) <= limit]
-        # A product of this and `right` is a squared distance: |a|^2 + |b|^2 - 2ab.
+        # The product of this and `right` is a squared distance: |a|^2 + |b|^2 - 2ab.
         left = np.concatenate([-2 * codes[start:end], right[start:end, :-3:-1]], axis=1)
         yield from _compare(left, right, members, int(start), limit)
 
@@ -99,25 +102,25 @@ def _compare(box: Points, right: Points, members: Indices, start: int, limit: np
     best, nearness = np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
     for first in range(0, len(members), PIECE):
         piece = members[first : first + PIECE]
-        squared = box @ right[piece].T
+        squared = product(box, right[piece].T)
         if piece[0] < start + len(box):  # the box itself: each pair once
             squared[piece <= np.arange(start, start + len(box))[:, None]] = np.inf
         row, column = np.divmod(np.flatnonzero(squared.ravel() <= limit), len(piece))
-        if len(row) > len(box) * MOST:  # a crowd
-            column = np.argpartition(squared, min(MOST, len(piece)) - 1, axis=1)[:, :MOST].ravel()
+        if len(row) > len(box) * FIRST:  # a crowd
+            column = np.argpartition(squared, min(FIRST, len(piece)) - 1, axis=1)[:, :FIRST].ravel()
             row = np.arange(len(column)) // (len(column) // len(box))
             close = squared[row, column] <= limit
             row, column = row[close], column[close]
         best = np.concatenate([best, np.stack([row + start, piece[column]], axis=1)])
         nearness = np.concatenate([nearness, squared[row, column]])
-        if len(best) > PIECE * MOST:
-            best, nearness = _nearest(best, nearness)
-    yield _nearest(best, nearness)[0]
+        if len(best) > PIECE * FIRST:
+            best, nearness = _nearest(best, nearness, FIRST)
+    yield _nearest(best, nearness, FIRST)[0]
 
 
-def _nearest(pairs: Indices, nearness: Points) -> tuple[Indices, Points]:
-    """For each first point its `MOST` nearest partners."""
+def _nearest(pairs: Indices, nearness: Points, most: int) -> tuple[Indices, Points]:
+    """For each first point its nearest partners."""
     order = np.lexsort((pairs[:, 1], nearness, pairs[:, 0]))
     pairs, nearness = pairs[order], nearness[order]
-    kept = np.arange(len(pairs)) - np.searchsorted(pairs[:, 0], pairs[:, 0]) < MOST
+    kept = np.arange(len(pairs)) - np.searchsorted(pairs[:, 0], pairs[:, 0]) < most
     return pairs[kept], nearness[kept]

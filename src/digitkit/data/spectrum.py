@@ -97,17 +97,16 @@ def _transform(grey: Pixels, native: Sides, kinds: int) -> list[Waves]:
     The last two are how the waves change with their frequency, which is what a change of scale needs.
     Shapes: `grey` uint8 (N,H,W); returns complex (N,Q) each.
     """
-    count, height, width = grey.shape
+    height, width = grey.shape[1:]
     (along, along_x), (upright, upright_y) = _tables(width), _tables(height)
-    flat = grey.reshape(-1, width).astype(np.float32)
+    lines = grey.astype(np.complex64)  # one small product for each picture: see `product.LARGEST`
     # A side of n px knows no wave of n/2 periods or more: what stands there is a coarser one seen twice.
     known = (native[:, 1:] / 2 > ACROSS) & (native[:, :1] / 2 > np.abs(DOWN))
     across, down = ACROSS.astype(np.int64), DOWN.astype(np.int64) + FINEST
     found = []
     for row_table, column_table in ((along, upright), (along_x, upright), (along, upright_y))[:kinds]:
-        rows = np.ascontiguousarray((flat @ row_table).reshape(count, height, -1).transpose(0, 2, 1))
-        waves = (rows.reshape(-1, height) @ column_table).reshape(count, -1, 2 * FINEST)
-        found.append(np.where(known, waves[:, FINEST + across, down], 0))
+        waves = column_table.T @ (lines @ row_table)  # (N, down, across)
+        found.append(np.where(known, waves[:, down, FINEST + across], 0))
     return found
 
 
