@@ -23,7 +23,7 @@ from digitkit.cli import SHORT_SPIN
 from digitkit.data.catalogue import find_source
 from digitkit.data.fetch import read_part
 
-POLL_S = 0.02
+POLL_S = 0.2  # reading the pages of a large process takes it several milliseconds
 NOISE = 6  # levels of 255, furthest change of an inked pixel
 FIELDS = ("Private", "Anonymous")
 

@@ -5,7 +5,7 @@ import pytest
 
 from digitkit.core.picture import Pixels
 from digitkit.data import rows
-from digitkit.data.rows import join_rows, take_rows
+from digitkit.data.rows import join_rows, release, take_rows
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (50, 3, 4), np.uint8)
 ORDER = np.random.default_rng(1).permutation(50)[:40]
@@ -38,3 +38,23 @@ def test_joined_rows_come_one_behind_the_other_and_many_of_them_lie_on_disk(is_l
 
 def test_no_rows_at_all_are_rows_too() -> None:
     assert take_rows(PIXELS, np.zeros(0, np.int64), "content").shape == (0, 3, 4)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs the kernel's figures in /proc")
+def test_rows_that_were_read_give_their_memory_back_and_can_be_read_again(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.arange(2**26, dtype=np.uint8).reshape(2**16, 32, 32))
+    mapped = np.asarray(np.load(tmp_path / "rows.npy", mmap_mode="r"))[1:]
+    total, resident = int(mapped.sum()), resident_bytes()
+    release(mapped)
+    assert resident - resident_bytes() > 2**25
+    assert int(mapped.sum()) == total
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_rows_in_memory_stay_there() -> None:
+    kept = PIXELS.copy()
+    release(kept)
+    assert np.array_equal(kept, PIXELS)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from digitkit.core.digitset import Dense, DigitSet, Encoded, Indices, Pictures
 from digitkit.core.picture import Pixels, without_needless_colour
-from digitkit.data.rows import take_rows
+from digitkit.data.rows import release, take_rows
 from digitkit.data.union import unite
 
 MARK = np.dtype((np.void, 16))  # 16 bytes: among a million pictures two meet by chance once in 10^26 sets
@@ -53,6 +53,7 @@ def _marks_of_greys(pixels: Pixels) -> Iterator[bytes]:
             mark = started.copy()
             mark.update(content[start : start + size])
             yield mark.digest()
+        release(pixels)
 
 
 def number(marks: Marks) -> tuple[Marks, Indices, Indices]:

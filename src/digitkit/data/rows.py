@@ -3,7 +3,8 @@
 N rows.
 """
 
-from collections.abc import Callable, Iterable
+import mmap
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -23,8 +24,13 @@ def take_rows(pixels: Pixels, indices: Indices, content: str) -> Pixels:
     """
     if len(indices) * pixels[:1].size <= LARGE_BYTES:
         return pixels[indices]
-    pieces = range(0, len(indices), PIECE)
-    return _on_disk(lambda: (pixels[indices[start : start + PIECE]] for start in pieces), content)
+
+    def pieces() -> Iterator[Pixels]:
+        for start in range(0, len(indices), PIECE):
+            yield pixels[indices[start : start + PIECE]]
+            release(pixels)
+
+    return _on_disk(pieces, content)
 
 
 def join_rows(groups: Iterable[Pixels], content: str) -> Pixels:
@@ -33,6 +39,18 @@ def join_rows(groups: Iterable[Pixels], content: str) -> Pixels:
     if sum(array.size for array in arrays) <= LARGE_BYTES:
         return np.concatenate(arrays)
     return _on_disk(lambda: arrays, content)
+
+
+def release(rows: Pixels) -> None:
+    """Hand back the memory that a mapped file's rows take; what is needed again comes from the file.
+
+    The system would do so too, but only once memory is short, and until then nobody can tell what is needed.
+    """
+    base: object = rows
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # Windows has no such thing
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def _on_disk(pieces: Callable[[], Iterable[Pixels]], content: str) -> Pixels:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from digitkit.core.digitset import Dense, Indices, Pictures
 from digitkit.core.picture import Pixels
+from digitkit.data.rows import release
 
 FINEST = 8  # periods over the frame, not reached: 2.8 px of 32; finer waves die in JPEG and in resizing
 LONG = 128  # px: a longer side is box-reduced to REDUCED first
@@ -128,6 +129,7 @@ def _pieces(pictures: Pictures, indices: Indices) -> Iterator[Piece]:
             grey = as_grey(pictures.pixels[indices[start : start + PIECE]])
             places = np.arange(start, start + len(grey))
             yield places, grey, np.tile(np.array(grey.shape[1:], np.int32), (len(grey), 1))
+            release(pictures.pixels)
         return
     waiting: dict[tuple[int, ...], list[tuple[int, Pixels, tuple[int, ...]]]] = {}
     for place, index in enumerate(indices, start=1):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from digitkit.core.digitset import Dense, DigitSet
 from digitkit.core.picture import Pixels
+from digitkit.data.rows import release
 
 BLANK_RANGE = 8  # levels of 255: a picture with less between its darkest and brightest pixel shows nothing
 PIECE = 1_024  # pictures looked at together
@@ -64,6 +65,7 @@ def _pieces(digits: DigitSet) -> Iterator[Pixels]:
     if isinstance(digits.pictures, Dense):
         for start in range(0, len(digits), PIECE):
             yield digits.pictures.pixels[start : start + PIECE]
+            release(digits.pictures.pixels)
     else:
         for index in range(len(digits)):
             yield digits.pictures[index][None]

@@ -22,7 +22,7 @@ from digitkit.data.array_writer import ArrayWriter
 from digitkit.data.batches import Drawing
 from digitkit.data.cache import cached_rows
 from digitkit.data.fingerprint import MarkedSet
-from digitkit.data.rows import LARGE_BYTES
+from digitkit.data.rows import LARGE_BYTES, release
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
 
@@ -117,6 +117,7 @@ def _prepare_all(digits: DigitSet, config: PrepareConfig, report: Report, writer
     try:
         for indices, prepared_images in in_threads(prepare, batches_of_one_size(digits), threads):
             images[indices] = prepared_images
+            release(images)
             done += len(indices)
             report(done, len(digits))
     finally:
@@ -133,6 +134,7 @@ def batches_of_one_size(digits: DigitSet) -> Iterator[tuple[NDArray[np.int64], P
             chosen = members[start : start + step]
             if isinstance(digits.pictures, Dense):
                 yield chosen, digits.pictures.pixels[chosen]
+                release(digits.pictures.pixels)
             else:
                 yield chosen, _stack(digits, chosen)
 
