@@ -91,7 +91,7 @@ def _copies(splits: dict[str, Any]) -> list[str]:
         return [f"- copies between and within the parts: {looked[copies['method']]}"]
     told = [
         f"Dropped: {splits['test_copies']:,} pictures that the test part has a copy of, {splits['val_copies']:,} of"
-        f" training that validation has one of; copies within a part stay."
+        f" training that validation has one of; copies that are all in training stay."
     ]
     if copies["conflicts"]:
         told.append(f"{copies['conflicts']:,} drawings have copies with different labels.")
