@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitkit.core.digitset import DigitSet, Indices
+from digitkit.core.digitset import DigitSet, Encoded, Indices, Joined
 from digitkit.core.files import cache_folder, write_text
 from digitkit.data.cache import key_of
 from digitkit.data.copies import EXACT, NEAR, CopyReport, Finds
@@ -25,7 +25,8 @@ from digitkit.data.spectrum import COUNT, Spectra, spectra, strengths
 METHOD = 1  # raise it when other pairs come out for the same pictures: what is kept on disk is then left alone
 REACH = 0.085  # of the search, in strengths of waves: copies differ by .07 at most, most other drawings by .2 and more
 PIECE = 20_000  # pairs compared at a time
-SAID_FROM = 20_000  # pictures: from here on the search takes so long that people want to know of it
+SAID_FROM = 20_000  # pictures: from here on the search takes so long that people want to know of it ...
+PHOTOS_SAID_FROM = 500  # ... and photos, which have to be decoded
 
 Pairs = NDArray[np.int64]
 
@@ -83,9 +84,10 @@ def _near_pairs(sets: Sequence[DigitSet], marks: Marks, firsts: Indices, report:
     path = cache_folder() / "copies" / f"{key_of('near', METHOD, hashlib.sha256(marks.tobytes()).hexdigest())}.json"
     try:
         return _checked(json.loads(path.read_text(encoding="utf-8")), len(marks))
-    except (OSError, ValueError, TypeError, LookupError):  # not there, or not what was written
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):  # not there, or not what was written
         pass
-    if len(marks) >= SAID_FROM:
+    photos = sum(len(digits) for digits in sets if isinstance(digits.pictures, Encoded | Joined))
+    if len(marks) >= SAID_FROM or photos >= PHOTOS_SAID_FROM:
         report(f"Looking for copies among {len(marks):,} pictures; this is done once.")
     pairs = _search(sets, firsts)
     write_text(path, json.dumps({"pairs": pairs.tolist(), "check": key_of(pairs.tolist())}))
