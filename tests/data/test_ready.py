@@ -11,7 +11,7 @@ import pytest
 from digitkit.core.files import cache_folder
 from digitkit.data import ready
 from digitkit.data.cache import cached_arrays
-from tests.data.test_splits import save
+from tests.data.split_sources import save
 
 FACTS = {"train": 10, "fingerprint": "abc"}
 OLD_NS = 10**18  # in 2001: long settled
