@@ -1,5 +1,6 @@
 """Pictures are prepared once and drawn fairly."""
 
+import io
 import os
 from itertools import chain
 from pathlib import Path
@@ -7,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from digitkit.core.digitset import Dense, DigitSet, Ragged, origins_of
+from digitkit.core.digitset import Dense, DigitSet, Encoded, Joined, Ragged, origins_of
 from digitkit.core.picture import Pixels
 from digitkit.data.batches import Drawing, DrawPlan
 from digitkit.learn.loader import Batches, Images, as_colour, batches_of_one_size, content_key, prepared
 from digitkit.learn.prepare import Prepare
-from digitkit.learn.recipe import PrepareConfig
+from digitkit.learn.recipe import Mode, PrepareConfig
 from tests.conftest import DrawDigits
 
 CLASSES = tuple("0123456789")
@@ -179,3 +181,21 @@ def test_statistics_are_those_of_the_pixels() -> None:
 def test_even_images_do_not_divide_by_nothing() -> None:
     _, std = Images(torch.zeros(5, 1, 8, 8, dtype=torch.uint8), torch.zeros(5)).statistics()
     assert std == [0.001]
+
+
+def test_photos_are_not_decoded_to_learn_their_sizes_and_only_their_images_are_kept(cache: Path) -> None:
+    photos = []
+    for side in (40, 60, 40):
+        buffer = io.BytesIO()
+        Image.fromarray(np.full((side, 50, 3), side * 4, np.uint8)).save(buffer, "PNG")
+        photos.append(np.frombuffer(buffer.getvalue(), np.uint8))
+    sizes = np.array([len(photo) for photo in photos], np.int64)
+    shapes = np.array([(40, 50, 1), (60, 50, 1), (40, 50, 1)], np.int32)
+    encoded = Encoded(np.concatenate(photos), np.cumsum(sizes) - sizes, sizes, shapes)
+    pictures = Joined.of([encoded, Dense(np.zeros((2, 40, 50), np.uint8))])
+    digits = DigitSet(pictures, np.zeros(5, np.int64), CLASSES, origins_of("mixed", "train", 5))
+    found = [(indices.tolist(), pixels.shape[1:3]) for indices, pixels in batches_of_one_size(digits)]
+    assert found == [([0, 2, 3, 4], (40, 50)), ([1], (60, 50))]
+    images = prepared(digits, PrepareConfig(mode=Mode.photo)).pixels
+    assert images[:, 0, 14, 14].tolist() == [160, 240, 160, 0, 0]
+    assert sum(path.stat().st_size for path in cache.rglob("*.npy")) < 5 * 28 * 28 + 500
