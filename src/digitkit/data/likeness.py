@@ -14,8 +14,8 @@ STEP = 0.5  # px between the places that are tried
 MOST_SCALED = 0.04  # share by which one drawing may be larger
 PIECE = 2_048  # pairs at a time
 # Differences up to which two pictures are one drawing. All plain strokes look alike: the "1"s of two people differ by
-# .064 and more, copies of one by less than .06. Drawings with strokes in all directions differ by .15 and more, and
-# their copies by up to .11, where ink was cut off at the border. Measured on MNIST (docs/decisions.md).
+# .064 and more, 99.5 % of the copies of one by less than .05. Drawings with strokes in all directions differ by .2 and
+# more, and their copies by up to .11, where ink was cut off at the border. Measured on MNIST (docs/decisions.md).
 PLAIN, RICH = (0.10, 0.06), (0.30, 0.14)  # (evenness of directions, difference)
 WEIGHTS = np.hypot(ACROSS, DOWN)  # fine waves tell drawings apart; in most pictures they are weaker in proportion
 
