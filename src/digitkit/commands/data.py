@@ -100,9 +100,10 @@ def prepare(
     from digitkit.data import ready
 
     asked = overrides or []
-    facts = ready.recall(asked)
-    if facts is None:
-        facts = _prepare(asked, json)
+    known = ready.recall(asked)
+    if known is not None:
+        say("Everything is prepared already, and nothing was touched since.")
+    facts = _prepare(asked, json) if known is None else known | {"prepare_seconds": 0.0}
     if json:
         print_json(facts)
     else:
