@@ -19,7 +19,8 @@ def triangle_weights(positions: Tensor, reach: Tensor, length: int) -> Tensor:
     at which a pixel stops counting; returns (..., O, length), rows sum to 1.
     """
     pixels = torch.arange(length, dtype=positions.dtype, device=positions.device)
-    weights = (1 - (positions.unsqueeze(-1) - pixels).abs() / reach.unsqueeze(-1)).clamp_min(0)
+    # Both are divided while they are small; the matrix has their product's size.
+    weights = F.relu(1 - ((positions / reach).unsqueeze(-1) - (pixels / reach).unsqueeze(-2)).abs())
     return weights / weights.sum(-1, keepdim=True).clamp_min(1e-6)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from digitkit.learn.layers import channels_last
 from digitkit.learn.recipe import AfterConfig
+from digitkit.learn.sampling import highest
 
 
 def augment(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
@@ -29,12 +30,13 @@ def augment(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor
 
 def _thicker(images: Tensor) -> Tensor:
     """Strokes 1 px wider on each side: float (B,C,S,S)."""
-    return F.max_pool2d(images, 3, stride=1, padding=1)
+    return highest(images, 3)
 
 
 def _thinner(images: Tensor) -> Tensor:
     """Strokes 1 px less wide; more would leave nothing of a thin one: float (B,C,S,S)."""
-    return -F.max_pool2d(-F.pad(images, (1, 0, 1, 0)), 2, stride=1)
+    lower = torch.minimum(images, images.roll(1, 2))  # ink does not reach the border, so that nothing comes around
+    return torch.minimum(lower, lower.roll(1, 3))
 
 
 def _bend(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
