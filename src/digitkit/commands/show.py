@@ -8,26 +8,39 @@ import typer
 from digitkit.commands.printing import print_json, print_table
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
+CLASSES = 10  # that networks are shown for
 Overrides = Annotated[list[str] | None, typer.Argument(help="experiment=NAME and key=value pairs.")]
 
 
-def models(json: Json = False) -> None:
-    """List the networks with their sizes for 28x28 grey images of ten classes."""
-    from digitkit.learn.models import MODELS, InputShape
+def models(overrides: Overrides = None, json: Json = False) -> None:
+    """List the networks with their size, and what one image of a recipe's size costs each on this machine.
 
+    The network that the recipe chooses is shown with its settings, the others as they stand.
+    """
+    from dataclasses import asdict
+
+    from digitkit.learn.compose import compose
+    from digitkit.learn.models import MODELS, InputShape
+    from digitkit.learn.models.cost import measure
+
+    composed = compose(overrides or [])
+    shape = InputShape(composed.prepare.size, composed.prepare.channels, CLASSES)
     rows = []
-    for name in MODELS:
-        network = MODELS[name].build(MODELS[name].config(), InputShape(28, 1, 10))
-        parameters = sum(weight.numel() for weight in network.parameters())
-        rows.append(
-            {"name": name, "parameters": parameters, "megabytes": 4 * parameters / 1e6, "title": MODELS[name].title}
-        )
-    if json:
-        for row in rows:
-            print_json(row)
-        return
-    cells = [(row["name"], f"{row['parameters']:,}", f"{row['megabytes']:.2f}", row["title"]) for row in rows]
-    print_table("Networks, chosen with model=NAME", ("name", "parameters", "MB", "what it is"), cells)
+    for name, entry in MODELS.items():
+        config = composed.model if name == composed.model.name else entry.config()
+        cost = measure(entry.build(config, shape), shape)
+        rows.append({"name": name, **asdict(cost), "title": entry.title})
+        if json:
+            print_json(rows[-1])
+    if not json:
+        colours = "grey" if shape.channels == 1 else "colour"
+        title = f"Networks, chosen with model=NAME; for {shape.size}x{shape.size} {colours} images of {CLASSES} classes"
+        print_table(title, ("name", "parameters", "MFLOPs", "MB", "ms", "what it is"), map(_cells, rows))
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    figures = (f"{row['parameters']:,}", f"{row['flops'] / 1e6:,.1f}", f"{row['megabytes']:.2f}")
+    return (row["name"], *figures, f"{row['milliseconds']:.2f}", row["title"])
 
 
 def recipe(overrides: Overrides = None, json: Json = False) -> None:

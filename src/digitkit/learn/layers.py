@@ -4,6 +4,7 @@ N batch, C channels, S side of the image in px.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -54,6 +55,72 @@ class Residual(nn.Module):
         """Shapes: (N,C,S,S) -> (N,C,S,S)."""
         added: Tensor = x + self.branch(x)
         return added
+
+
+class DropPath(nn.Module):
+    """In training, leave out the whole branch of some images; those that stay are scaled so that the mean is kept.
+
+    Shapes: (N,C,S,S) in and out. Outside training nothing happens.
+    Source: Huang et al. 2016, Deep networks with stochastic depth.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate  # share of the images, 0..1 without 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shapes: (N,C,S,S) -> (N,C,S,S)."""
+        if not self.training or not self.rate:
+            return x
+        keep = 1 - self.rate
+        return x * (x.new_empty(len(x), 1, 1, 1).bernoulli_(keep) / keep)
+
+
+class GhostBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm whose statistics in training are those of `ghost` images each, so that a large batch regularises too.
+
+    The last ghost may be shorter; an image that would be alone joins the ghost before it, since one value per channel
+    has no deviation. The running statistics take one step per batch, towards the mean of the ghosts' statistics, each
+    counting by its images. Outside training, and so in an exported graph, it is a plain batch norm: its state is the
+    state of `nn.BatchNorm2d`. Shapes: (N,C,S,S) in and out.
+    Source: Hoffer et al. 2017, Train longer, generalize better.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, ghost: int, momentum: float = 0.1) -> None:
+        super().__init__(channels, momentum=momentum)
+        self.ghost, self.step = ghost, momentum
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Shapes: (N,C,S,S) -> (N,C,S,S)."""
+        if not self.training:
+            return super().forward(input)
+        sizes = ghost_sizes(len(input), self.ghost)
+        means = torch.zeros(len(sizes), self.num_features, device=input.device)  # (G,C), filled by `batch_norm`
+        variances = torch.zeros_like(means)
+        # `split`, not slices: its backward is one concatenation, theirs a whole batch of zeros for each ghost.
+        pieces = [
+            F.batch_norm(piece, mean, variance, self.weight, self.bias, training=True, momentum=1.0, eps=self.eps)
+            for piece, mean, variance in zip(torch.split(input, sizes), means, variances, strict=True)
+        ]
+        with torch.no_grad():
+            shares = torch.tensor(sizes, dtype=means.dtype, device=means.device) / len(input)  # (G,)
+            self.running_mean.lerp_(shares @ means, self.step)
+            self.running_var.lerp_(shares @ variances, self.step)
+        return torch.cat(pieces) if len(pieces) > 1 else pieces[0]
+
+
+def ghost_sizes(count: int, ghost: int) -> list[int]:
+    """How many images each ghost of a batch has: 70 by 32 are 32, 32 and 6; 65 are 32 and 33."""
+    sizes = [ghost] * (count // ghost)
+    rest = count % ghost
+    if rest == 1 and sizes:
+        sizes[-1] += 1
+    elif rest:
+        sizes.append(rest)
+    return sizes
 
 
 def channels_last(images: Tensor) -> Tensor:

@@ -20,10 +20,12 @@ from digitkit.learn.callbacks import Checkpoints, History, Progress
 from digitkit.learn.device import choose_device, choose_precision, keep_freed_memory
 from digitkit.learn.evaluate import Report, probabilities, report
 from digitkit.learn.loader import Batches, Images
+from digitkit.learn.models.weights import load_start
 from digitkit.learn.module import DigitModule, build_network
 from digitkit.learn.parts import Parts, draw, prepare_parts
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run, git_state, hardware, versions
+from digitkit.learn.schedule import Schedule
 
 
 def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resume: bool = False) -> Run:
@@ -44,6 +46,8 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
     torch.manual_seed(recipe.seed)
     classes = list(splits.primary.classes)
     network = build_network(recipe, len(classes), mean, std)
+    if not (resume and run.checkpoint()):  # a checkpoint holds all weights
+        load_start(recipe.model, network.get_submodule("1"))
     drawing = draw(recipe, parts, classes)
     batches = Batches(parts.train.to(device), drawing)
     seconds = _fit(recipe, network, batches, parts.val.to(device), run, progress, resume)
@@ -55,6 +59,7 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
     stored = {
         "name": recipe.name, "seed": recipe.seed, "steps": drawing.steps, "train_seconds": round(seconds, 3),
         "prepare_seconds": round(parts.prepare_seconds, 3), "data": facts, "splits": splits.report.to_plain(),
+        "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles,
         "drawn": drawing.epochs(), "parameters": sum(weight.numel() for weight in network.parameters()),
         "versions": versions(), "hardware": hardware(device), "git": git_state(),
     }  # fmt: skip
@@ -72,7 +77,7 @@ def _fit(
 ) -> float:
     """The steps themselves; returns the seconds from the first augmentation to the final weights."""
     steps, device = len(batches), batches.images.pixels.device
-    module = DigitModule(recipe, network, steps, choose_precision(recipe.run, device), batches.note)
+    module = DigitModule(recipe, network, choose_precision(recipe.run, device), batches)
     history, checkpoints = History(run, val, steps, progress, batches.drawing), Checkpoints(run)
     run_steps(module, batches, [history, checkpoints], run.checkpoint() if resume else None)
     if checkpoints.stopped_at and checkpoints.stopped_at < steps:

@@ -1,7 +1,7 @@
 """Networks by name."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
@@ -23,10 +23,14 @@ Build = Callable[[Any, InputShape], nn.Module]
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A registered network: the record of its settings and the function that builds it."""
+    """A registered network: the record of its settings and the function that builds it.
+
+    `smoke` holds the settings of a small network of the same kind, for tests in which the size does not matter.
+    """
 
     config: type
     build: Build
+    smoke: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -37,11 +41,11 @@ class ModelEntry:
 MODELS: Registry[ModelEntry] = Registry("model")
 
 
-def register(name: str, config: type) -> Callable[[Build], Build]:
+def register(name: str, config: type, smoke: Mapping[str, Any] | None = None) -> Callable[[Build], Build]:
     """Register a function `(config, shape) -> network` that gives logits (N,K) for images (N,C,S,S)."""
 
     def add(build: Build) -> Build:
-        MODELS.add(name, ModelEntry(config, build))
+        MODELS.add(name, ModelEntry(config, build, smoke or {}))
         return build
 
     return add

@@ -1,0 +1,67 @@
+"""Weights to start from, out of a file that somebody else trained."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from digitkit.core.errors import ConfigError
+
+STEM = "conv1.weight"
+HEAD = "fc."
+COUNTER = "num_batches_tracked"  # of a batch norm; some files leave it out, and nothing depends on it
+
+
+def load_start(config: Any, network: nn.Module) -> None:
+    """Put the weights that `model.weights` names into a network, its head apart; nothing where it names none.
+
+    The stem of colour weights is summed over its channels for a network of grey images, which answers as if the grey
+    stood in all three. Kernels and norms of other names or shapes are refused: the file is of another network.
+    Raises: ConfigError naming the file and what is wrong with it; then the network is as it was.
+    """
+    if not getattr(config, "weights", ""):
+        return
+    path = Path(config.weights).expanduser()
+    wanted = {name: value for name, value in network.state_dict().items() if _is_taken(name)}
+    found = _read(path, config.name)
+    stem = found.get(STEM)
+    if stem is not None and STEM in wanted and stem.ndim == 4 and (stem.shape[1], wanted[STEM].shape[1]) == (3, 1):
+        found[STEM] = stem.float().sum(1, keepdim=True)
+    _check(wanted, found, f"model.weights={path}: these are not the weights of {config.name}")
+    with torch.no_grad():
+        for name, value in found.items():
+            wanted[name].copy_(value)  # the tensors of a state are those of the network
+
+
+def _is_taken(name: str) -> bool:
+    return not name.startswith(HEAD) and not name.endswith(COUNTER)
+
+
+def _read(path: Path, name: str) -> dict[str, Tensor]:
+    cure = f"Give a .safetensors file with ImageNet weights of {name}, named as torchvision and timm name them."
+    if not path.is_file():
+        raise ConfigError(f"model.weights={path}: there is no such file. {cure}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys() if _is_taken(key)}  # noqa: SIM118, no mapping
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"model.weights={path}: cannot be read as .safetensors ({error}). {cure}") from error
+
+
+def _check(wanted: dict[str, Tensor], found: dict[str, Tensor], start: str) -> None:
+    """Stop where names, shapes or values are not those of the network."""
+    if missing := wanted.keys() - found.keys():
+        raise ConfigError(f"{start}: {len(missing)} of {len(wanted)} are absent, such as {min(missing)}.")
+    if unknown := found.keys() - wanted.keys():
+        raise ConfigError(f"{start}: it has no {min(unknown)}, nor {len(unknown) - 1} others of the file.")
+    for name, value in found.items():
+        if value.shape != wanted[name].shape:
+            raise ConfigError(f"{start}: {name} must be {_shape(wanted[name])}, got {_shape(value)}.")
+        if not value.is_floating_point() or not value.isfinite().all():
+            raise ConfigError(f"{start}: {name} must hold finite floating-point numbers.")
+
+
+def _shape(value: Tensor) -> str:
+    return "x".join(map(str, value.shape))
