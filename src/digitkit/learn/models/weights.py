@@ -55,7 +55,7 @@ def _check(wanted: dict[str, Tensor], found: dict[str, Tensor], start: str) -> N
     if missing := wanted.keys() - found.keys():
         raise ConfigError(f"{start}: {len(missing)} of {len(wanted)} are absent, such as {min(missing)}.")
     if unknown := found.keys() - wanted.keys():
-        raise ConfigError(f"{start}: it has no {min(unknown)}, nor {len(unknown) - 1} others of the file.")
+        raise ConfigError(f"{start}: {len(unknown)} of the file are unknown to it, such as {min(unknown)}.")
     for name, value in found.items():
         if value.shape != wanted[name].shape:
             raise ConfigError(f"{start}: {name} must be {_shape(wanted[name])}, got {_shape(value)}.")
