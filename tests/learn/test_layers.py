@@ -104,6 +104,16 @@ def test_a_batch_of_one_ghost_leaves_the_statistics_of_a_plain_norm() -> None:
         assert torch.allclose(layer.get_buffer(name), plain.get_buffer(name), atol=1e-6)
 
 
+def test_the_statistics_of_a_ghost_norm_stay_exact_in_bf16() -> None:
+    images = torch.randn(8, 5, 3, 3).bfloat16()
+    exact, mixed = GhostBatchNorm2d(5, 4), GhostBatchNorm2d(5, 4)
+    exact(images.float())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert mixed(images).dtype == torch.bfloat16
+    assert torch.allclose(mixed.running_mean, exact.running_mean, atol=1e-6)
+    assert torch.allclose(mixed.running_var, exact.running_var, atol=1e-6)
+
+
 def test_a_short_ghost_counts_by_its_images() -> None:
     layer = GhostBatchNorm2d(1, 4, momentum=1.0)
     images = torch.arange(6.0).view(6, 1, 1, 1)

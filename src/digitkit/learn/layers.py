@@ -106,9 +106,9 @@ class GhostBatchNorm2d(nn.BatchNorm2d):
             for piece, mean, variance in zip(torch.split(input, sizes), means, variances, strict=True)
         ]
         with torch.no_grad():
-            shares = torch.tensor(sizes, dtype=means.dtype, device=means.device) / len(input)  # (G,)
-            self.running_mean.lerp_(shares @ means, self.step)
-            self.running_var.lerp_(shares @ variances, self.step)
+            shares = torch.tensor(sizes, device=means.device).unsqueeze(1) / len(input)  # (G,1)
+            self.running_mean.lerp_((shares * means).sum(0), self.step)  # no matrix product: autocast would round it
+            self.running_var.lerp_((shares * variances).sum(0), self.step)
         return torch.cat(pieces) if len(pieces) > 1 else pieces[0]
 
 
