@@ -22,12 +22,20 @@ def show(*words: str | Path, code: int = 0) -> str:
     return answer.stdout if code == 0 else answer.stderr
 
 
-def test_models_lists_every_network_with_its_parameters() -> None:
-    rows = [json.loads(line) for line in show("models", "--json").splitlines()]
-    assert [row["name"] for row in rows] == list(MODELS)
-    assert all(row["megabytes"] == pytest.approx(4e-6 * row["parameters"]) for row in rows)
-    table = show("models")
-    assert all(row["name"] in table and f"{row['parameters']:,}" in table for row in rows)
+def test_models_lists_every_network_with_its_cost_for_the_recipe() -> None:
+    rows = {row["name"]: row for row in map(json.loads, show("models", "prepare.size=32", "--json").splitlines())}
+    assert list(rows) == list(MODELS)
+    assert rows["tiny_cnn"]["parameters"] == 38_826
+    assert rows["wide_resnet"]["flops"] > 100 * rows["tiny_cnn"]["flops"] > 0
+    assert all(row["megabytes"] == pytest.approx(4e-6 * row["parameters"]) for row in rows.values())
+    assert all(row["milliseconds"] > 0 for row in rows.values())
+
+
+def test_models_shows_the_chosen_network_with_its_settings() -> None:
+    table = show("models", "model=mnist_cnn", "model.width=32")
+    assert "28x28 grey" in table
+    assert "421,834" in table
+    assert all(name in table for name in MODELS)
 
 
 def test_recipe_is_yaml_that_can_be_read_back() -> None:

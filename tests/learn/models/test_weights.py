@@ -67,7 +67,10 @@ def test_half_precision_and_a_file_without_counters_are_taken(tmp_path: Path) ->
     ("changes", "message"),
     [
         ({"layer4.0.bn2.bias": None}, "1 of 60 are absent, such as layer4.0.bn2.bias."),
-        ({"layer1.1.conv1.weight": torch.zeros(8, 8, 3, 3)}, "1 of the file are unknown to it, such as layer1.1.conv1.weight."),
+        (
+            {"layer1.1.conv1.weight": torch.zeros(8, 8, 3, 3)},
+            "1 of the file are unknown to it, such as layer1.1",
+        ),
         ({"layer1.0.conv1.weight": torch.zeros(8, 4, 3, 3)}, "layer1.0.conv1.weight must be 8x8x3x3, got 8x4x3x3."),
         ({"bn1.bias": torch.full((8,), torch.nan)}, "bn1.bias must hold finite floating-point numbers."),
         ({"bn1.bias": torch.zeros(8, dtype=torch.long)}, "bn1.bias must hold finite floating-point numbers."),

@@ -1,0 +1,36 @@
+"""Networks are trained by a recipe, in half precision too."""
+
+from pathlib import Path
+
+import pytest
+
+from digitkit.core.errors import ConfigError
+from digitkit.learn.compose import compose
+from digitkit.learn.models import MODELS
+from tests.fixtures.runs import train_small
+
+TWO_STEPS = ("budget.least_steps=2", "data.limit=60", "budget.batch=20", "run.test=false", "run.validations=1")
+
+
+def chosen(name: str) -> list[str]:
+    """The overrides that ask for the small network of a kind."""
+    settings = [f"model.{key}={value}".replace(" ", "") for key, value in MODELS[name].smoke.items()]
+    return [f"model={name}", *settings]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_recipe_composes_with_any_network_and_its_settings(name: str) -> None:
+    assert compose(chosen(name)).model == MODELS[name].config(**MODELS[name].smoke)
+
+
+@pytest.mark.parametrize("name", ["mnist_cnn", "wide_resnet", "resnext", "resnet18"])
+def test_two_steps_in_half_precision_leave_finite_weights(name: str, drawn_source: str, tmp_path: Path) -> None:
+    run = train_small(drawn_source, tmp_path, [*chosen(name), *TWO_STEPS, "run.precision=bf16"]).run
+    assert run.report()["steps"] == 2
+    assert all(value.isfinite().all() for value in run.network().state_dict().values())
+
+
+def test_weights_that_are_absent_stop_a_training_by_name(drawn_source: str, tmp_path: Path) -> None:
+    asked = [*chosen("resnet18"), *TWO_STEPS, f"model.weights={tmp_path / 'absent.safetensors'}"]
+    with pytest.raises(ConfigError, match=r"absent\.safetensors: there is no such file"):
+        train_small(drawn_source, tmp_path / "run", asked)
