@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from digitkit.core.errors import ConfigError
 from digitkit.learn.compose import compose
-from digitkit.learn.models import MODELS
+from digitkit.learn.models import MODELS, InputShape
 from tests.fixtures.runs import train_small
 
 TWO_STEPS = ("budget.least_steps=2", "data.limit=60", "budget.batch=20", "run.test=false", "run.validations=1")
@@ -28,6 +30,18 @@ def test_two_steps_in_half_precision_leave_finite_weights(name: str, drawn_sourc
     run = train_small(drawn_source, tmp_path, [*chosen(name), *TWO_STEPS, "run.precision=bf16"]).run
     assert run.report()["steps"] == 2
     assert all(value.isfinite().all() for value in run.network().state_dict().values())
+
+
+def test_a_training_starts_from_its_file_and_the_run_does_not_need_it_again(drawn_source: str, tmp_path: Path) -> None:
+    entry, file = MODELS["resnet18"], tmp_path / "start.safetensors"
+    start = entry.build(entry.config(**entry.smoke), InputShape(28, 3, 7)).state_dict()
+    save_file(start, file)
+    still = [*TWO_STEPS, "optim=sgd", "optim.lr=0", "average.every=0", f"model.weights={file}"]
+    run = train_small(drawn_source, tmp_path / "run", [*chosen("resnet18"), *still]).run
+    file.unlink()
+    trained = run.network().state_dict()
+    assert torch.equal(trained["1.layer4.0.conv1.weight"], start["layer4.0.conv1.weight"])
+    assert torch.equal(trained["1.conv1.weight"], start["conv1.weight"].sum(1, keepdim=True))
 
 
 def test_weights_that_are_absent_stop_a_training_by_name(drawn_source: str, tmp_path: Path) -> None:
