@@ -75,7 +75,7 @@ def test_a_key_of_another_network_is_unknown() -> None:
     [
         ("experiment=tyni", r"Unknown experiment 'tyni'\. Did you mean 'tiny'\?"),
         ("model=fast_cn", r"Unknown model 'fast_cn'\. Did you mean 'fast_cnn'"),
-        ("optim=adam", r"Unknown optimiser 'adam'\. Did you mean 'adamw'\?"),
+        ("optim=adamm", r"Unknown optimiser 'adamm'\. Did you mean 'adam'"),
         ("experiment=", "Unknown experiment ''. Known: .*tiny"),
     ],
 )

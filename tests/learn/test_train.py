@@ -9,6 +9,7 @@ import torch
 from digitkit.core.errors import ConfigError
 from digitkit.core.prediction import Thresholds
 from digitkit.data.splits import build
+from digitkit.learn.card import write
 from digitkit.learn.evaluate import probabilities, report, wilson
 from digitkit.learn.loader import prepared
 from digitkit.learn.parts import split_plan
@@ -91,6 +92,31 @@ def test_the_weights_that_count_are_the_average_after_the_last_step(drawn_source
     average = {name.removeprefix("average.network."): value for name, value in state.items() if "average.net" in name}
     assert same(weights(run), average)
     assert int(state["average.updates"]) == 3
+
+
+def test_swa_weights_are_scored_and_stored_with_norms_of_their_own(drawn_source: str, tmp_path: Path) -> None:
+    run = train_small(drawn_source, tmp_path / "run", (*SHORT, *KINDS["swa"], "run.validations=1")).run
+    state = torch.load(run.file("last.ckpt"), weights_only=True)["state_dict"]
+    average = {name.removeprefix("average.network."): value for name, value in state.items() if "average.net" in name}
+    assert same(weights(run), average)
+    assert run.history()[-1]["val_accuracy"] == run.report()["val"]["accuracy"]
+
+
+def test_a_checkpoint_lies_before_each_restart_and_the_card_tells_the_cycles(
+    uninterrupted: dict[str, Run],
+) -> None:
+    run = uninterrupted["blends"]
+    cycles = run.report()["cycles"]
+    assert len(cycles) > 1
+    rates = [record["lr"] for record in run.history()]
+    for number in range(1, len(cycles)):
+        state = torch.load(run.file(f"restart-{number}.ckpt"), weights_only=True)
+        next_one = state["global_step"] - 1  # a record tells the learning rate of the step after it
+        assert rates[next_one - 1] < rates[next_one] == max(rates)
+    write(run)
+    told = f"{len(cycles)} cycles of {', '.join(map(str, cycles))} steps after the warm-up"
+    assert told in run.file("card.md").read_text()
+    assert not list(uninterrupted["tiny"].path.glob("restart-*"))
 
 
 def test_the_test_part_is_left_alone_when_asked(drawn_source: str, tmp_path: Path) -> None:

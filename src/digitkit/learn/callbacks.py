@@ -65,14 +65,14 @@ class History(lightning.Callback):
         if scored and len(self.val):
             record |= self._score(module)
         elif scored and step == self.steps:
-            self.run.save_weights(module.average.network)
+            self.run.save_weights(module.ready())
         self.records.append(record)
         beside = f"loss {loss:.3f}" + (f", val {record['val_accuracy']:.4f}" if "val_accuracy" in record else "")
         self.progress(step, self.steps, beside)
 
     def _score(self, module: DigitModule) -> dict[str, float]:
         """Both networks on the validation part; the best averaged weights go to the disk."""
-        answers = probabilities(module.average.network, self.val, precision=module.precision)
+        answers = probabilities(module.ready(), self.val, precision=module.precision)
         accuracy, loss = score(answers, self.val.labels.cpu())
         raw, _ = score(probabilities(module.network, self.val, precision=module.precision), self.val.labels.cpu())
         module.network.train()
@@ -120,18 +120,22 @@ class Checkpoints(lightning.Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save when a minute has passed or a stop was asked for."""
+        """Save when a minute has passed or a stop was asked for, and apart before the learning rate starts again."""
+        assert isinstance(pl_module, DigitModule)
+        restarts = pl_module.schedule.restarts
+        if batch_idx + 1 in restarts:
+            self.save(trainer, f"restart-{1 + restarts.index(batch_idx + 1)}.ckpt")
         if self._asked or time.monotonic() - self._written > CHECKPOINT_EVERY_S:
             self.save(trainer)
+            self._written = time.monotonic()
         if self._asked:
             self.stopped_at = batch_idx + 1
             trainer.should_stop = True
 
-    def save(self, trainer: lightning.Trainer) -> None:
-        """Write last.ckpt whole or leave the old one."""
-        with atomic_path(self.run.file("last.ckpt")) as temporary:
+    def save(self, trainer: lightning.Trainer, name: str = "last.ckpt") -> None:
+        """Write a checkpoint whole or leave the old one."""
+        with atomic_path(self.run.file(name)) as temporary:
             trainer.save_checkpoint(temporary)
-        self._written = time.monotonic()
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """A finished training leaves its last state too."""

@@ -71,6 +71,12 @@ def _facts(stored: dict[str, Any]) -> list[str]:
     data = stored["data"]
     versions = ", ".join(f"{name} {number}" for name, number in stored["versions"].items())
     notes = [f"- note: {note}" for note in stored["splits"]["notes"]]
+    if cycles := stored.get("cycles"):
+        lengths = ", ".join(f"{steps:,}" for steps in cycles)
+        notes.append(
+            f"- learning rate: {len(cycles)} cycles of {lengths} steps after the warm-up, as many as fit the budget;"
+            f" `restart-1.ckpt` and so on hold the training before each restart"
+        )
     return [
         f"- trained in {stored['train_seconds']:.1f} s ({stored['steps']:,} steps, {stored['parameters']:,} parameters)"
         f" on {stored['hardware']}; pictures prepared in {stored['prepare_seconds']:.1f} s",

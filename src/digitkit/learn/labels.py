@@ -127,10 +127,10 @@ def out_of_fold(images: Images, classes: int, recipe: Recipe, progress: Progress
         plan = DrawPlan(len(rest), batch=recipe.budget.batch, seed=recipe.seed + fold)
         steps = plan.steps(recipe.budget.epochs, recipe.budget.least_steps)
         batches = Batches(learnt, Drawing(labels[rest], tuple(map(str, range(classes))), plan, steps))
-        module = DigitModule(recipe, network, steps, choose_precision(recipe.run, device), batches.note)
+        module = DigitModule(recipe, network, choose_precision(recipe.run, device), batches)
         run_steps(module, batches, [_Bar(fold * steps, FOLDS * steps, progress)])
         held_out = Images(images.pixels[apart], images.labels[apart]).to(device)
-        answers[apart] = probabilities(module.average.network.to(device), held_out).numpy()
+        answers[apart] = probabilities(module.to(device).ready(), held_out).numpy()
     return answers
 
 

@@ -25,6 +25,7 @@ from digitkit.data.fingerprint import MarkedSet
 from digitkit.data.rows import LARGE_BYTES, release
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
+from digitkit.learn.schedule import Pace
 
 PREPARE_FORMAT = 4  # raise it when prepare gives other images for the same settings: old caches are then left alone
 CHUNK = 256  # pictures per call of prepare; larger ones fall out of the processor's cache
@@ -175,6 +176,11 @@ class Batches:
     def __len__(self) -> int:
         """Steps in all."""
         return self.drawing.steps
+
+    @property
+    def pace(self) -> Pace:
+        """How long the training is."""
+        return Pace(self.drawing.steps, float(self.drawing.plan.epoch) / self.drawing.plan.size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Pixels uint8 (B,C,S,S) and labels int64 (B,) on the device of the images, and their indices (B,)."""

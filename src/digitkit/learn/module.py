@@ -3,23 +3,24 @@
 B batch, C channels, S side in px, K classes.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import lightning
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from digitkit.learn.augment.after import augment
-from digitkit.learn.averaging import Average
+from digitkit.learn.averaging import Average, measure_norms
 from digitkit.learn.layers import Standardise
+from digitkit.learn.loader import Batches
+from digitkit.learn.lookahead import look_ahead
+from digitkit.learn.losses import Loss, class_weights, soft_targets
+from digitkit.learn.mix import mix
 from digitkit.learn.models import MODELS, InputShape
 from digitkit.learn.optim import OPTIMISERS
 from digitkit.learn.recipe import Precision, Recipe
-from digitkit.learn.schedule import lr_share
-
-Note = Callable[[Tensor, Tensor], None]
+from digitkit.learn.schedule import Schedule
 
 
 def build_network(recipe: Recipe, classes: int, mean: list[float], std: list[float]) -> nn.Module:
@@ -30,45 +31,94 @@ def build_network(recipe: Recipe, classes: int, mean: list[float], std: list[flo
 
 
 class DigitModule(lightning.LightningModule):
-    """What Lightning trains; `network` holds the raw weights, `average.network` the ones that count.
+    """What Lightning trains; `network` holds the raw weights, `average.network` the ones that count."""
 
-    `note` gets the indices and the losses of each batch.
-    """
-
-    def __init__(self, recipe: Recipe, network: nn.Module, steps: int, precision: Precision, note: Note) -> None:
+    def __init__(self, recipe: Recipe, network: nn.Module, precision: Precision, batches: Batches) -> None:
         super().__init__()
-        self.note = note
-        self.recipe, self.steps, self.precision = recipe, steps, precision
+        self.recipe, self.precision, self.batches = recipe, precision, batches
+        self.pace = batches.pace
+        self.schedule = Schedule(recipe.schedule, recipe.average, self.pace)
+        self.classes = len(batches.drawing.classes)
+        self.loss = Loss(recipe.loss, class_weights(recipe.loss, batches.images.labels, self.classes))
         self.network = network.to(memory_format=torch.channels_last)
-        self.average = Average(self.network, recipe.average)
+        self.average = Average(self.network, recipe.average, self.pace.steps)
         self.rng = torch.Generator().manual_seed(recipe.seed)
         self.losses: list[Tensor] = []
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Augment and score one batch: uint8 (B,C,S,S), int64 (B,) and indices (B,) -> the loss, a scalar."""
+        """Augment, blend and score one batch: uint8 (B,C,S,S), int64 (B,), indices (B,) -> the loss, a scalar."""
         pixels, labels, indices = batch
-        images = augment(pixels, self.recipe.augment.after, self.rng)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.precision is Precision.bf16):
-            logits = self.network(images)
-        smoothing = self.recipe.loss.smoothing
-        each = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing, reduction="none")  # (B,)
-        self.note(indices, each.detach())
-        loss = each.mean()
-        self.losses.append(loss.detach())
+        images, target = augment(pixels, self.recipe.augment.after, self.rng), labels
+        mixing = batch_idx < self.pace.left(self.recipe.mix.off_epochs)
+        mixed = mix(images, self.recipe.mix, self.recipe.seed, batch_idx) if mixing else None
+        if mixed is not None:
+            images, target = mixed.images, soft_targets(labels, mixed.partners, mixed.share, self.classes)
+        smoothing = self.recipe.loss.smoothing if mixing or self.recipe.mix.smooth_after else 0.0
+        each, loss = self._learn(images, target, smoothing)
+        if mixed is None:
+            self.batches.note(indices, each)  # the loss of a blend says little about either image
         return loss
+
+    def _learn(self, images: Tensor, target: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+        """The losses (B,) of a batch, and the loss whose gradients Lightning still has to compute, a scalar."""
+        count = self.recipe.step.pieces
+        if count > 1:
+            self.network.zero_grad()
+        weight = self.loss.count(target) if count > 1 or self.loss.weights is not None else None
+        pieces = list(zip(images.chunk(count), target.chunk(count), strict=True))
+        scored: list[tuple[Tensor, Tensor]] = []
+        for number, (some, wanted) in enumerate(pieces, start=1):
+            with torch.autocast(some.device.type, torch.bfloat16, enabled=self.precision is Precision.bf16):
+                logits = self.network(some)
+            each = self.loss(logits.float(), wanted, smoothing)  # (B,)
+            loss = each.mean() if weight is None else each.sum() / weight
+            if number < len(pieces):
+                torch.autograd.backward(loss)
+            scored.append((each.detach(), loss.detach()))
+        losses, parts = zip(*scored, strict=True)
+        self.losses.append(torch.stack(parts).sum() if count > 1 else parts[0])
+        return torch.cat(losses), loss
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
+        """Forget the gradients of the last step, unless a piece of this one has left its own already."""
+        if self.recipe.step.pieces == 1:
+            super().optimizer_zero_grad(epoch, batch_idx, optimizer)
+
+    def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *rest: Any, **options: Any) -> None:
+        """Shorten a gradient that is longer than the recipe allows."""
+        if self.recipe.step.clip:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.step.clip)
 
     def optimizer_step(self, epoch: int, batch_idx: int, *rest: Any, **options: Any) -> None:
         """Step, and let the average follow at once: callbacks, which score and save it, come before any later hook."""
         super().optimizer_step(epoch, batch_idx, *rest, **options)
         step = batch_idx + 1
-        self.average.follow(self.network, step, last=step == self.steps)
+        self.average.follow(self.network, step, last=step == self.pace.steps)
+
+    def ready(self) -> nn.Module:
+        """The averaged network, its batch norms fit to read with."""
+        if self.average.needs_norms:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is Precision.bf16):
+                measure_norms(self.average.network, self._some_images())
+        return self.average.network
+
+    def _some_images(self) -> Iterator[Tensor]:
+        """Training images as they are learnt from, evenly chosen, always the same: float (B,C,S,S) each."""
+        pixels = self.batches.images.pixels
+        rng = torch.Generator().manual_seed(self.recipe.seed)
+        count = min(len(pixels), self.recipe.average.norm_images)
+        places = torch.arange(count, device=pixels.device) * len(pixels) // count
+        for some in places.tensor_split(-(-count // self.recipe.budget.batch)):
+            yield augment(pixels[some], self.recipe.augment.after, rng)
 
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
         """The recipe's optimiser, its learning rates scaled every step by the schedule."""
         optimiser = OPTIMISERS[self.recipe.optim.name].build(self.recipe.optim, self.network)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: lr_share(self.recipe.schedule, step, self.steps)
-        )
+        step = self.recipe.step
+        if step.lookahead:
+            look_ahead(optimiser, step.lookahead, step.lookahead_alpha, self.pace.steps)
+        # A lambda, for of an object that is called the scheduler would put all attributes into the checkpoint.
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: self.schedule(step))
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

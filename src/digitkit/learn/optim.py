@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from digitkit.core.registry import Registry
-from digitkit.learn.recipe import check_range
+from digitkit.learn.ranges import check_range
 
 # Newton-Schulz coefficients of Muon (Keller Jordan, 2024): three steps bring singular values near 1 fast enough.
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -53,6 +53,24 @@ class SgdConfig:
         """Check the ranges."""
         check_range("optim.lr", self.lr, 0, 100)
         check_range("optim.momentum", self.momentum, 0, 0.9999)
+        check_range("optim.weight_decay", self.weight_decay, 0, 10)
+
+
+@dataclass
+class AdamConfig:
+    """Adam; weight decay, where there is any, joins the gradient of kernels."""
+
+    name: str = "adam"
+    lr: float = 1e-3  # peak
+    beta1: float = 0.9
+    beta2: float = 0.999
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("optim.lr", self.lr, 0, 100)
+        check_range("optim.beta1", self.beta1, 0, 0.9999)
+        check_range("optim.beta2", self.beta2, 0, 0.9999)
         check_range("optim.weight_decay", self.weight_decay, 0, 10)
 
 
@@ -180,6 +198,12 @@ def sgd(config: SgdConfig, network: nn.Module) -> torch.optim.Optimizer:
     """Nesterov SGD for everything."""
     groups = decayed(network, config.weight_decay)
     return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)
+
+
+@_register("adam", AdamConfig)
+def adam(config: AdamConfig, network: nn.Module) -> torch.optim.Optimizer:
+    """Adam for everything."""
+    return torch.optim.Adam(decayed(network, config.weight_decay), lr=config.lr, betas=(config.beta1, config.beta2))
 
 
 @_register("adamw", AdamWConfig)

@@ -1,7 +1,8 @@
 """Everything that decides a training, as plain typed records.
 
 Only `learn.compose` fills them from experiments and overrides; each one checks its own ranges.
-`model` and `optim` hold the record of the chosen entry (see `learn.models` and `learn.optim`).
+`model` and `optim` hold the record of the chosen entry (see `learn.models` and `learn.optim`); those of mixing, loss,
+steps, learning rate and average stand in `learn.fitting`.
 """
 
 from dataclasses import dataclass, field
@@ -9,12 +10,8 @@ from enum import Enum
 from typing import Any
 
 from digitkit.core.errors import ConfigError
-
-
-def check_range(key: str, value: float, low: float, high: float) -> None:
-    """Stop a value outside low..high, both allowed."""
-    if not low <= value <= high:
-        raise ConfigError(f"{key} must lie in {low:g}..{high:g}, got {value:g}")
+from digitkit.learn.fitting import AverageConfig, ClassWeights, LossConfig, MixConfig, ScheduleConfig, StepConfig
+from digitkit.learn.ranges import check_range as check_range  # networks and optimisers have records of their own
 
 
 class Mode(Enum):
@@ -173,43 +170,6 @@ class AugmentConfig:
 
 
 @dataclass
-class LossConfig:
-    """What is minimised: cross-entropy."""
-
-    smoothing: float = 0.1  # share of each label spread over all classes
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        check_range("loss.smoothing", self.smoothing, 0, 0.9)
-
-
-@dataclass
-class ScheduleConfig:
-    """The learning rate over the run: up in a line, then down to nothing in a line."""
-
-    warmup: float = 0.15  # share of the steps until the peak
-    end: float = 0.0  # learning rate at the last step, as a share of the peak
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        check_range("schedule.warmup", self.warmup, 0, 0.99)
-        check_range("schedule.end", self.end, 0, 1)
-
-
-@dataclass
-class AverageConfig:
-    """The averaged copy of the weights, which is what gets scored, chosen and exported."""
-
-    every: int = 5  # steps between two updates; 0 = no average, the raw weights are used
-    decay: float = 0.774  # share of the old average kept at an update, once it is past its warm-up; .95 per step
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        check_range("average.every", self.every, 0, 1e6)
-        check_range("average.decay", self.decay, 0, 1)
-
-
-@dataclass
 class BudgetConfig:
     """How long the training lasts."""
 
@@ -260,8 +220,10 @@ class Recipe:
     prepare: PrepareConfig = field(default_factory=PrepareConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     model: Any = None
+    mix: MixConfig = field(default_factory=MixConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optim: Any = None
+    step: StepConfig = field(default_factory=StepConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     average: AverageConfig = field(default_factory=AverageConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
@@ -274,6 +236,12 @@ class Recipe:
             raise ConfigError(
                 "data.sampling.mode and budget.hard_share both decide how often a picture is drawn;"
                 " set budget.hard_share=0 or data.sampling.mode=disabled."
+            )
+        weighted = self.loss.weights is not ClassWeights.none
+        if weighted and self.data.sampling.mode is not SampleMode.disabled and not self.loss.weights_and_sampling:
+            raise ConfigError(
+                "loss.weights and data.sampling.mode both make up for rare classes, twice is too much;"
+                " set loss.weights=none or data.sampling.mode=disabled, or loss.weights_and_sampling=true."
             )
         if not self.name or not set("/\\:").isdisjoint(self.name):
             raise ConfigError(f"name becomes part of a folder's name: without / \\ and :, got {self.name!r}")

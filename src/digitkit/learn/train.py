@@ -25,6 +25,7 @@ from digitkit.learn.module import DigitModule, build_network
 from digitkit.learn.parts import Parts, draw, prepare_parts
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run, git_state, hardware, versions
+from digitkit.learn.schedule import Schedule
 
 
 def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resume: bool = False) -> Run:
@@ -58,6 +59,7 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
     stored = {
         "name": recipe.name, "seed": recipe.seed, "steps": drawing.steps, "train_seconds": round(seconds, 3),
         "prepare_seconds": round(parts.prepare_seconds, 3), "data": facts, "splits": splits.report.to_plain(),
+        "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles,
         "drawn": drawing.epochs(), "parameters": sum(weight.numel() for weight in network.parameters()),
         "versions": versions(), "hardware": hardware(device), "git": git_state(),
     }  # fmt: skip
@@ -75,7 +77,7 @@ def _fit(
 ) -> float:
     """The steps themselves; returns the seconds from the first augmentation to the final weights."""
     steps, device = len(batches), batches.images.pixels.device
-    module = DigitModule(recipe, network, steps, choose_precision(recipe.run, device), batches.note)
+    module = DigitModule(recipe, network, choose_precision(recipe.run, device), batches)
     history, checkpoints = History(run, val, steps, progress, batches.drawing), Checkpoints(run)
     run_steps(module, batches, [history, checkpoints], run.checkpoint() if resume else None)
     if checkpoints.stopped_at and checkpoints.stopped_at < steps:
