@@ -33,7 +33,9 @@ def mix(images: Tensor, config: MixConfig, seed: int, step: int) -> Mixed | None
     What is drawn depends on seed and step only, so a resumed training needs no state for it.
     Source: Zhang et al. 2018, mixup; Yun et al. 2019, CutMix.
     """
-    # Batches of one seed and step are shared with nobody else, so numpy's generator is made anew each time.
+    if not config.probability:
+        return None
+    # Only this batch draws from this seed and step, so no generator has to be kept and stored.
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, STREAM, step))))
     count, _, height, width = images.shape
     draws = count if config.each else 1
