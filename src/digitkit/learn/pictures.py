@@ -18,7 +18,8 @@ from digitkit.core.files import atomic_path
 from digitkit.learn.augment.after import augment
 from digitkit.learn.evaluate import Report
 from digitkit.learn.loader import Images
-from digitkit.learn.recipe import AfterConfig
+from digitkit.learn.mix import mix
+from digitkit.learn.recipe import Recipe
 
 MOST_SHOWN = 40  # pictures of a sheet
 RIGHT, WRONG = "#2a7f62", "#b3261e"
@@ -78,13 +79,22 @@ def mistakes(report: Report, images: Images, answers: Tensor, classes: Sequence[
     _sheet(images.pixels[chosen].cpu() if chosen else None, captions, title, path)
 
 
-def batch_sheet(images: Images, config: AfterConfig, classes: Sequence[str], seed: int, path: Path) -> None:
-    """Some training images as the network sees them, augmented."""
-    rng = torch.Generator().manual_seed(seed)
+def batch_sheet(images: Images, recipe: Recipe, classes: Sequence[str], path: Path) -> None:
+    """Some training images as the network sees them, augmented, and a batch of blends where the recipe makes any."""
+    rng = torch.Generator().manual_seed(recipe.seed)
     chosen = torch.randperm(len(images), generator=rng)[:MOST_SHOWN]
-    seen = augment(images.pixels[chosen], config, rng)
-    captions = [(classes[int(label)], "black") for label in images.labels[chosen]]
-    _sheet((seen * 255).to(torch.uint8).cpu(), captions, "training images, augmented", path)
+    seen = augment(images.pixels[chosen], recipe.augment.after, rng)
+    names = [classes[int(label)] for label in images.labels[chosen]]
+    steps = range(1000) if recipe.mix.probability else ()  # a batch in a thousand may be the first that is blended
+    mixed = next(filter(None, (mix(seen, recipe.mix, recipe.seed, step) for step in steps)), None)
+    title = "training images, augmented"
+    if mixed is not None:
+        seen, title = mixed.images, f"{title}, in a batch of blends"
+        pairs = zip(names, mixed.partners.tolist(), mixed.share.tolist(), strict=True)
+        names = [
+            f"{name} {share:.0%}, {names[other]} {1 - share:.0%}" if share < 1 else name for name, other, share in pairs
+        ]
+    _sheet((seen * 255).to(torch.uint8).cpu(), [(name, "black") for name in names], title, path)
 
 
 def _sheet(pixels: Tensor | None, captions: Sequence[tuple[str, str]], title: str, path: Path) -> None:

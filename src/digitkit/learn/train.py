@@ -66,7 +66,7 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
     run.write_report(stored | _score(recipe, parts, run, run.load_weights(network).to(device), classes))
     folder = run.file("pictures")
     pictures.curves(run.history(), folder / "curves.png")
-    pictures.batch_sheet(parts.train, recipe.augment.after, classes, recipe.seed, folder / "batch.png")
+    pictures.batch_sheet(parts.train, recipe, classes, folder / "batch.png")
     if splits.copies.pairs:
         splits.copies.write_sheet(folder / "copies.png")
     return run
