@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from digitkit.core.errors import ConfigError
 from digitkit.learn.compose import compose
 from digitkit.learn.models import MODELS, InputShape
+from tests.conftest import DrawDigits
 from tests.fixtures.runs import train_small
 
 TWO_STEPS = ("budget.least_steps=2", "data.limit=60", "budget.batch=20", "run.test=false", "run.validations=1")
@@ -30,6 +33,21 @@ def test_two_steps_in_half_precision_leave_finite_weights(name: str, drawn_sourc
     run = train_small(drawn_source, tmp_path, [*chosen(name), *TWO_STEPS, "run.precision=bf16"]).run
     assert run.report()["steps"] == 2
     assert all(value.isfinite().all() for value in run.network().state_dict().values())
+
+
+@pytest.mark.parametrize("name", ["wide_resnet", "resnext", "resnet18"])
+def test_a_small_network_of_its_kind_learns_64_pictures_by_heart(name: str, drawn_digits: DrawDigits) -> None:
+    torch.manual_seed(0)
+    digits = drawn_digits(64, np.random.default_rng(0))
+    images = torch.from_numpy(np.stack([picture for picture, _ in digits])).unsqueeze(1) / 255
+    labels = torch.tensor([int(label) for _, label in digits])
+    network = MODELS[name].build(MODELS[name].config(**MODELS[name].smoke), InputShape(28, 1, 10))
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
+    for _ in range(60):
+        optimiser.zero_grad()
+        torch.autograd.backward(F.cross_entropy(network(images), labels))
+        optimiser.step()
+    assert (network.eval()(images).argmax(1) == labels).float().mean() == 1
 
 
 def test_a_training_starts_from_its_file_and_the_run_does_not_need_it_again(drawn_source: str, tmp_path: Path) -> None:
