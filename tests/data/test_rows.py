@@ -36,6 +36,11 @@ def test_joined_rows_come_one_behind_the_other_and_many_of_them_lie_on_disk(is_l
     assert is_on_disk(joined) == is_large
 
 
+def test_rows_of_another_shape_are_others_though_their_content_has_one_name(is_large: bool) -> None:
+    joined = [join_rows([rows_of_a_shape] * 2, "content") for rows_of_a_shape in (PIXELS, PIXELS.reshape(50, 4, 3))]
+    assert [pixels.shape for pixels in joined] == [(100, 3, 4), (100, 4, 3)]
+
+
 def test_no_rows_at_all_are_rows_too() -> None:
     assert take_rows(PIXELS, np.zeros(0, np.int64), "content").shape == (0, 3, 4)
 

@@ -3,8 +3,11 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pytest
 from PIL import Image
 
+from digitkit.data import rows
 from digitkit.data.splits import SplitPlan, build
 from tests.data.conftest import Lines
 from tests.data.split_sources import contents, drawn_parts, names, parts, source, spoil
@@ -91,3 +94,25 @@ def test_near_copies_go_to_validation_together_or_not_at_all(tmp_path: Path) -> 
     assert splits.report.counts == {"primary": 36, "extra": 0, "val": 12, "test": 0}
     drawings = [{name.split(".")[0].removesuffix("-copy") for name in names(part)} for part in parts(splits)[:2]]
     assert drawings[0].isdisjoint(drawings[1])
+
+
+def test_pictures_of_many_sizes_stay_themselves_after_leaked_copies_were_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "LARGE_BYTES", 1_000)  # what is larger is kept on disk
+    first, second = tmp_path / "a", tmp_path / "b"
+    sizes = {"train/3": 6, "train/7": 6, "val/3": 2, "val/7": 2, "test/3": 2, "test/7": 2}
+    plan = SplitPlan((source(first, sizes), source(second, {"train/3": 8, "train/7": 8})), val_size=4)
+    for index, path in enumerate(sorted(tmp_path.glob("*/*/*/*.png"))):
+        noise = np.random.default_rng(index).integers(0, 256, (8 + index % 5, 12), np.uint8)
+        Image.fromarray(noise).save(path)
+    leaked = [first / "train/3/0-leaked.png", second / "train/7/0-leaked.png"]
+    for path in leaked:
+        shutil.copy(first / "test/3/0.png", path)
+    before = build(plan)
+    for path in leaked:
+        path.unlink()
+    after = build(plan)
+    assert (before.report.test_copies, after.report.test_copies) == (2, 0)
+    assert before.contents["primary"] == after.contents["primary"]
+    assert contents(before.primary) == contents(after.primary)

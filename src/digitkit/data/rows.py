@@ -30,7 +30,7 @@ def take_rows(pixels: Pixels, indices: Indices, content: str) -> Pixels:
             yield pixels[indices[start : start + PIECE]]
             release(pixels)
 
-    return _on_disk(pieces, content)
+    return _on_disk(pieces, content, pixels.shape[1:])
 
 
 def join_rows(groups: Iterable[Pixels], content: str) -> Pixels:
@@ -38,7 +38,7 @@ def join_rows(groups: Iterable[Pixels], content: str) -> Pixels:
     arrays = list(groups)
     if sum(array.size for array in arrays) <= LARGE_BYTES:
         return np.concatenate(arrays)
-    return _on_disk(lambda: arrays, content)
+    return _on_disk(lambda: arrays, content, arrays[0].shape[1:])
 
 
 def release(rows: Pixels) -> None:
@@ -53,11 +53,11 @@ def release(rows: Pixels) -> None:
         base.madvise(mmap.MADV_DONTNEED)
 
 
-def _on_disk(pieces: Callable[[], Iterable[Pixels]], content: str) -> Pixels:
-    """The pieces one behind the other in the cache, under a name made from their content."""
+def _on_disk(pieces: Callable[[], Iterable[Pixels]], content: str, row: tuple[int, ...]) -> Pixels:
+    """The pieces one behind the other in the cache, under a name made from their content and the shape of a row."""
 
     def fill(writer: ArrayWriter) -> None:
         for piece in pieces():
             writer.append("pixels", piece)
 
-    return np.asarray(cached_rows(key_of("pixels", content), fill)["pixels"], np.uint8)
+    return np.asarray(cached_rows(key_of("pixels", content, row), fill)["pixels"], np.uint8)

@@ -3,6 +3,7 @@
 N pictures, K classes.
 """
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from digitkit.core.digitset import Dense, DigitSet, Encoded, Joined, Pictures, Ragged
 from digitkit.core.picture import Pixels
+from digitkit.data.cache import key_of
 from digitkit.data.rows import join_rows
 
 
@@ -55,11 +57,11 @@ def _join(groups: Sequence[Pictures], content: str) -> Pictures:
         return Dense(join_rows(dense, content))
     ragged = [_as_ragged(group) for group in groups]
     starts = np.cumsum([0] + [len(group.buffer) for group in ragged])
-    return Ragged(
-        join_rows((group.buffer for group in ragged), content),
-        np.concatenate([group.offsets + start for group, start in zip(ragged, starts, strict=False)]),
-        np.concatenate([group.shapes for group in ragged]),
-    )
+    offsets = np.concatenate([group.offsets + start for group, start in zip(ragged, starts, strict=False)])
+    shapes = np.concatenate([group.shapes for group in ragged])
+    # A buffer that was taken from holds other pictures too, so the same content can lie elsewhere in it.
+    layout = hashlib.sha256(offsets.tobytes() + shapes.tobytes()).hexdigest()
+    return Ragged(join_rows((group.buffer for group in ragged), key_of(content, layout)), offsets, shapes)
 
 
 def _as_ragged(pictures: Pictures) -> Ragged:
