@@ -1,6 +1,7 @@
 """The verbs that measure: evaluate and benchmark."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from digitkit.cli import app
 from tests.conftest import DrawDigits
-from tests.fixtures.bundles import write_tiny
+from tests.fixtures.bundles import TINY, tiny_bundle, write_tiny
 from tests.fixtures.runs import Trained, write_class_folders
 
 
@@ -70,6 +71,20 @@ def test_labels_that_the_model_does_not_know_are_left_out_and_counted(
     [made], said = ask("evaluate", trained.run.path, "--on", f"folder:{folder}/train")
     assert made["n"] == 27
     assert "left out 3 pictures with labels the model does not know: three" in said
+
+
+def test_figures_of_a_test_part_that_was_learnt_from_are_marked(trained: Trained, tmp_path: Path) -> None:
+    stored = trained.run.report()
+    stored["splits"]["contaminated"] = ["optdigits/test"]
+    for name in ("recipe.yaml", "best.safetensors"):
+        (tmp_path / name).write_bytes(trained.run.file(name).read_bytes())
+    (tmp_path / "report.json").write_text(json.dumps(stored))
+    bundle = tiny_bundle(replace(TINY, report={"contaminated": ["optdigits/test"]}))
+    (tmp_path / "model.onnx").write_bytes(bundle)
+    for target in (tmp_path, tmp_path / "model.onnx"):
+        _, said = ask("evaluate", target, "--on", "optdigits/test", "--on", "optdigits/train")
+        assert said.count("Contaminated: the model has learnt from digits of optdigits/test") == 1
+        assert "digits of optdigits/train" not in said
 
 
 @pytest.mark.parametrize(

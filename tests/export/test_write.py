@@ -154,7 +154,14 @@ def test_the_metadata_is_one_entry_of_sorted_ascii(exported: Path) -> None:
 def test_the_figures_that_travel_leave_the_lists_at_home(trained: Trained) -> None:
     short = summary(trained.run.report())
     assert set(short["val"]) == {"n", "accuracy", "interval", "accuracy_views", "f1", "loss"}
+    assert short["contaminated"] == []
     assert len(json.dumps(short)) < 2000
+
+
+def test_the_bundle_says_whose_test_digits_it_has_learnt_from(trained: Trained) -> None:
+    stored = trained.run.report()
+    stored["splits"]["contaminated"] = ["mnist/test"]
+    assert summary(stored)["contaminated"] == ["mnist/test"]
 
 
 def test_the_digest_holds_and_breaks_with_any_byte(exported: Path, tmp_path: Path) -> None:

@@ -41,6 +41,13 @@ def test_a_bundle_without_figures_says_so() -> None:
     assert "| test | ? | ? | ? | ? |" in card_of(report={"test": {"n": "many", "interval": [1]}})
 
 
+def test_figures_that_mean_nothing_are_marked() -> None:
+    text = card_of(report={"test": FIGURES, "contaminated": ["mnist/test", "|<b>"]})
+    assert "**Contaminated**: learnt from digits of mnist/test, \\|\\<b\\>, so its accuracy there means" in text
+    assert "Contaminated" not in card_of(report={"test": FIGURES, "contaminated": []})
+    assert "Contaminated" not in card_of(report={"test": FIGURES, "contaminated": 7})
+
+
 def test_numbers_are_called_numbers_and_an_empty_label_can_be_seen() -> None:
     text = card_of(classes=("", "00", "23"))
     assert text.count("Reads numbers") == 1

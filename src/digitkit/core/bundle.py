@@ -55,6 +55,12 @@ class Bundle:
         """True when a class has several characters, as jersey numbers have."""
         return any(len(name) > 1 for name in self.classes)
 
+    @property
+    def contaminated(self) -> tuple[str, ...]:
+        """The test parts, such as mnist/test, whose digits were learnt from: accuracy there means nothing."""
+        places = self.report.get("contaminated") if isinstance(self.report, Mapping) else ()
+        return tuple(map(str, places)) if isinstance(places, list | tuple) else ()
+
     def to_json(self) -> str:
         """The record as the text that stands in the file's metadata."""
         return json.dumps(asdict(self), ensure_ascii=True, allow_nan=False, sort_keys=True)

@@ -75,8 +75,9 @@ def _add_record(model: onnx.ModelProto, record: Bundle) -> bytes:
 
 
 def summary(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures that travel in the bundle: accuracies with n and interval, not the lists."""
+    """The figures that travel in the bundle: accuracies with n and interval, where they mean nothing, not the lists."""
     short: dict[str, Any] = {key: stored[key] for key in ("train_seconds", "parameters", "hardware", "git")}
+    short["contaminated"] = list(stored["splits"]["contaminated"])
     for part in ("val", "test"):
         if stored.get(part):
             keys = ("n", "accuracy", "interval", "accuracy_views", "f1", "loss")

@@ -25,7 +25,7 @@ def write_card(bundle: Bundle, repo: str, licences: Mapping[str, str]) -> str:
         f"Reads {kind} in pictures of any size. One ONNX file with preparation, classes and thresholds inside, for"
         f" digitkit or any program that runs ONNX. Bundle {plain(bundle.id)}.\n",
         "## How well it reads\n",
-        *_figures(bundle.report),
+        *_figures(bundle),
         "## How to use it\n",
         f"`digitkit models pull --repo {repo}` brings the file, checks it and prints its path. Then:\n",
         '```python\nimport digitkit\n\npredictor = digitkit.load("model.onnx")\n'
@@ -44,19 +44,22 @@ def plain(text: object) -> str:
     return MARKUP.sub(r"\\\1", " ".join(str(text).split()))
 
 
-def _figures(report: Mapping[str, object]) -> list[str]:
-    """A table with a row for each part that was scored, in the words of the report."""
+def _figures(bundle: Bundle) -> list[str]:
+    """A table with a row for each part that was scored, in the words of the report, and where they mean nothing."""
     rows = []
     for part, title in PARTS.items():
-        made = report.get(part)
+        made = bundle.report.get(part)
         if isinstance(made, Mapping):
             n, accuracy, low_high = made.get("n"), made.get("accuracy"), made.get("interval")
             rows.append(
                 f"| {title} | {_count(n)} | {_share(accuracy)} | {_range(low_high)} | {_share(made.get('f1'))} |"
             )
+    places = ", ".join(map(plain, bundle.contaminated))
+    warning = f"**Contaminated**: learnt from digits of {places}, so its accuracy there means nothing.\n"
+    marked = [warning] if places else []
     if not rows:
-        return ["The bundle carries no figures.\n"]
-    return ["| part | pictures | accuracy | 95 % interval | macro F1 |", "|---|---|---|---|---|", *rows, ""]
+        return [*marked, "The bundle carries no figures.\n"]
+    return [*marked, "| part | pictures | accuracy | 95 % interval | macro F1 |", "|---|---|---|---|---|", *rows, ""]
 
 
 def _facts(bundle: Bundle) -> list[str]:
