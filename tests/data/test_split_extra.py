@@ -77,6 +77,29 @@ def test_an_extra_source_that_cannot_be_had_is_said_and_left_out(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    "plan",
+    [
+        SplitPlan(("optdigits",), extra=("optdigits/train",)),
+        SplitPlan(("usps",), extra=("optdigits",), fallback="optdigits", offline=True),
+    ],
+    ids=["by its part", "after a fallback"],
+)
+def test_a_source_that_is_learnt_from_already_is_not_mixed_in_once_more(plan: SplitPlan) -> None:
+    lines = Lines()
+    splits = build(plan, lines)
+    assert splits.report.counts == {"primary": 1_294, "extra": 0, "val": 144, "test": 359}
+    assert splits.report.sources == ("optdigits",)
+    assert "optdigits/train is learnt from already, so it is not mixed in once more." in lines
+
+
+def test_a_part_that_is_mixed_in_under_two_names_is_mixed_in_once(tmp_path: Path) -> None:
+    plan = SplitPlan((source(tmp_path / "d", {"3": 10, "7": 10}),), extra=("optdigits", "optdigits/train"))
+    splits = build(plan)
+    assert len(splits.extra) == splits.extra.counts()["3"] + splits.extra.counts()["7"] > 200
+    assert splits.report.sources[1:] == ("optdigits",)
+
+
+@pytest.mark.parametrize(
     ("plan", "message"),
     [
         ({"extra": ("optdigits",)}, "One source is named twice: optdigits, optdigits"),

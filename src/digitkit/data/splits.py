@@ -103,7 +103,7 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
     notes = Notes(report)
     loader = Loader(notes, plan.offline, progress)
     loaded = loader.primary(plan.sources, plan.sizes, plan.fallback)
-    mixed_in = loader.extra(plan.extra, plan.extra_sizes)
+    mixed_in = _not_learnt_yet(loaded, loader.extra(plan.extra, plan.extra_sizes), notes)
     contaminated = _contaminated(loaded, mixed_in, plan.duplicates, notes)
     pools = Pools.of([*loaded, *mixed_in], plan.val_size > 0, plan.duplicates, plan.seed, notes)
     free = pools.without_test_copies()
@@ -128,6 +128,21 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
     digits = {name: part.digits for name, part in chosen.items()}
     contents = {name: part.content for name, part in chosen.items()}
     return Splits(**digits, report=record, fingerprint=fingerprint_of(chosen), contents=contents, copies=pools.copies)
+
+
+def _not_learnt_yet(loaded: Sequence[Loaded], mixed_in: Sequence[Loaded], notes: Notes) -> list[Loaded]:
+    """The extra sources without those whose part is one of the others already, as after a fallback."""
+    known = {(source.name, part) for source in loaded for part in source.parts}
+    novel = []
+    for source in mixed_in:
+        parts = {(source.name, part) for part in source.parts}
+        if parts <= known:
+            named = ", ".join(f"{name}/{part}" for name, part in sorted(parts))
+            notes.add(f"{named} is learnt from already, so it is not mixed in once more.")
+            continue
+        known |= parts
+        novel.append(source)
+    return novel
 
 
 def _contaminated(
