@@ -7,7 +7,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from digitkit.cli import app
+from digitkit.data.source import SOURCES
 from tests.conftest import DrawDigits
+from tests.fixtures.toy_source import IMAGES, LABELS, MORE, TOY
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +26,17 @@ def digits(tmp_path: Path, drawn_digits: DrawDigits) -> Path:
         (tmp_path / "digits" / label).mkdir(parents=True, exist_ok=True)
         Image.fromarray(255 - picture).save(tmp_path / "digits" / label / f"{index}.png")
     return tmp_path / "digits"
+
+
+@pytest.fixture
+def toy(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a toy data set that is here without its extra part."""
+    monkeypatch.setitem(SOURCES._entries, "toy", TOY)
+    folder = cache / "sources" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "images").write_bytes(IMAGES)
+    (folder / "labels").write_bytes(LABELS)
+    return folder
 
 
 def ask(*words: str | Path, code: int = 0) -> tuple[list[dict[str, object]], str]:
@@ -66,6 +79,18 @@ def test_a_source_that_cannot_be_had_fails_and_the_others_are_still_fetched() ->
     assert [answer["source"] for answer in answers] == ["mnist", "optdigits"]
     assert "offline" in str(answers[0]["error"])
     assert said.startswith("error: mnist: train-images-idx3-ubyte")
+
+
+def test_the_extra_part_is_fetched_only_when_it_is_named(toy: Path) -> None:
+    [answer], _ = ask("fetch", "toy", "--offline", "--json")
+    assert answer["files"] == ["images", "labels"]
+    _, said = ask("fetch", "toy", "--part", "extra", "--offline", code=3)
+    assert "more not in" in said
+    (toy / "more").write_bytes(MORE)
+    [answer], _ = ask("fetch", "toy", "--part", "extra", "--offline", "--json")
+    assert answer["files"] == ["images", "labels", "more"]
+    _, said = ask("fetch", "toy", "--part", "test", code=3)
+    assert "toy has no part 'test'. Its parts: train, extra." in said
 
 
 def test_a_mistyped_source_is_a_bad_request_that_names_the_nearest() -> None:

@@ -1,6 +1,7 @@
 """`digitkit data inspect` shows what is in a data set."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from digitkit.cli import app
+from digitkit.data.source import SOURCES
 from tests.conftest import DrawDigits
 from tests.fixtures.runs import write_class_folders
+from tests.fixtures.toy_source import IMAGES, LABELS, MORE, TOY
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +41,23 @@ def test_the_figures_of_each_part_are_given() -> None:
         ("train", 1438),
         ("test", 359),
     ]
+
+
+def test_the_extra_part_is_looked_at_when_it_is_here_or_named(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, drawn_digits: DrawDigits
+) -> None:
+    toy = replace(TOY, read=lambda folder, part: drawn_digits(20, np.random.default_rng(len(part))))
+    monkeypatch.setitem(SOURCES._entries, "toy", toy)
+    folder = cache / "sources" / "toy"
+    folder.mkdir(parents=True)
+    for name, content in (("images", IMAGES), ("labels", LABELS)):
+        (folder / name).write_bytes(content)
+    words = ("toy", "--duplicates", "keep", "--offline", "--json")
+    assert [part["part"] for part in ask(*words)[0]] == ["train"]
+    assert "more not in" in ask(*words, "--part", "extra", code=3)[1]
+    (folder / "more").write_bytes(MORE)
+    assert [part["part"] for part in ask(*words)[0]] == ["train", "extra"]
+    assert [part["part"] for part in ask(*words, "--part", "extra")[0]] == ["extra"]
 
 
 def test_people_are_told_classes_sizes_and_ink(digits: Path) -> None:

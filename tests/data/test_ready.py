@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitkit.core.files import cache_folder
+from digitkit.core.files import cache_folder, make_folder
 from digitkit.data import ready
 from digitkit.data.cache import cached_arrays
+from digitkit.data.source import SOURCES
+from digitkit.data.stock import source_folder
 from tests.data.split_sources import save
+from tests.fixtures.toy_source import IMAGES, LABELS, MORE, TOY
+from tests.fixtures.zips import pack, picture
 
 FACTS = {"train": 10, "fingerprint": "abc"}
 OLD_NS = 10**18  # in 2001: long settled
@@ -122,3 +126,25 @@ def test_annotations_stand_for_the_pictures_beside_them(settled: None, folder: P
     before, _ = ready.stamps([f"jsonl:{folder / 'rows.jsonl'}"])
     touch(folder)
     assert ready.stamps(before)[0] != before
+
+
+def test_a_zip_on_this_disk_is_recalled_until_it_is_touched(settled: None, tmp_path: Path) -> None:
+    path = pack(tmp_path / "digits.zip", {"a_7.png": picture()})
+    before, _ = ready.stamps([rf"archive:{path}#_(\d)$"])
+    ready.remember(["asked"], before, [], FACTS)
+    assert ready.recall(["asked"]) == FACTS
+    pack(path, {"b_7.png": picture()})
+    assert ready.recall(["asked"]) is None
+
+
+@pytest.mark.parametrize(("spec", "lacking"), [("toy", "images"), ("toy/extra", "more")])
+def test_only_the_files_that_are_used_must_be_here(monkeypatch: pytest.MonkeyPatch, spec: str, lacking: str) -> None:
+    monkeypatch.setitem(SOURCES._entries, "toy", TOY)
+    folder = make_folder(source_folder(TOY))
+    for name, content in (("images", IMAGES), ("labels", LABELS), ("more", MORE)):
+        if name != "more" or "/" in spec:
+            (folder / name).write_bytes(content)
+    ready.remember(["asked"], ready.stamps([spec])[0], [], FACTS)
+    assert ready.recall(["asked"]) == FACTS
+    (folder / lacking).unlink()
+    assert ready.recall(["asked"]) is None

@@ -53,18 +53,25 @@ def _in_words(kept: int, lacking: int | None) -> str:
 
 def fetch(
     names: Annotated[list[str], typer.Argument(help="Data sets by name, as `digitkit data list` shows them.")],
+    part: Annotated[
+        str, typer.Option(help="Get one part only: train, val, test, or extra, which is left alone otherwise.")
+    ] = "",
     offline: Offline = False,
     json: Json = False,
 ) -> None:
     """Get data sets, each file checked by its sha256; an interrupted download goes on where it stopped."""
     from digitkit.core.errors import DigitkitError
     from digitkit.data.catalogue import find_source
+    from digitkit.data.fetch import check_part
 
     sources = [find_source(name) for name in names]  # a mistyped name stops before the first download
+    for source in sources if part else ():
+        check_part(source, part)
     errors: list[DigitkitError] = []
     for source in sources:
         try:
-            folder = fetch_with_bar(source, offline, json)
+            parts = (part,) if part else source.usual_parts
+            folder = fetch_with_bar(source, offline, json, parts)
         except DigitkitError as error:
             errors.append(error)
             if json:
@@ -72,7 +79,8 @@ def fetch(
             continue
         place = str(folder) if source.files else None
         if json:
-            print_json({"source": source.name, "folder": place, "files": [file.name for file in source.files]})
+            files = [file.name for file in source.files if file.belongs_to(parts)]
+            print_json({"source": source.name, "folder": place, "files": files})
         else:
             print(f"{source.name}: {place or 'here, nothing to fetch'}")
     for earlier in errors[:-1]:
@@ -81,8 +89,8 @@ def fetch(
         raise errors[-1]
 
 
-def fetch_with_bar(source: "Source", offline: bool, json: bool, parts: Sequence[str] | None = None) -> Path:
-    """Fetch the files of these parts (None: all) with a bar; what fails on the way is said."""
+def fetch_with_bar(source: "Source", offline: bool, json: bool, parts: Sequence[str]) -> Path:
+    """Fetch the files of these parts with a bar; what fails on the way is said."""
     from digitkit.data.fetch import fetch
 
     with progress_bar(not json) as show:
@@ -113,12 +121,14 @@ def prepare(
 def _prepare(asked: list[str], json: bool) -> dict[str, object]:
     """Prepare all parts, with a bar, and leave a note for the next time; returns the facts."""
     from digitkit.data import ready
+    from digitkit.data.source import SOURCES, TRAIN
     from digitkit.data.splits import build
     from digitkit.learn.compose import compose
     from digitkit.learn.parts import prepare_parts, split_plan
 
     recipe = compose(asked)
-    before, _ = ready.stamps([*recipe.data.sources, *recipe.data.extra])
+    trained = [f"{spec}/{TRAIN}" if spec in SOURCES else spec for spec in recipe.data.extra]  # no more of it is needed
+    before, _ = ready.stamps([*recipe.data.sources, *trained])
     with progress_bar(not json) as show:
         splits = build(
             split_plan(recipe.data), say, lambda name, done, total: show(done // 1000, total // 1000, f"{name}, kB")

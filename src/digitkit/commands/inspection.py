@@ -13,6 +13,7 @@ from digitkit.commands.printing import percent, print_json, print_table, progres
 if TYPE_CHECKING:
     from digitkit.core.digitset import DigitSet
     from digitkit.data.sheet import Cell
+    from digitkit.data.source import Source
     from digitkit.data.statistics import Statistics
     from digitkit.learn.labels import Suspect
 
@@ -25,7 +26,9 @@ def inspect(
     spec: Annotated[
         str, typer.Argument(help="A data set by name, or your own: folder:PATH, archive:PLACE, jsonl:PATH.")
     ],
-    part: Annotated[str, typer.Option(help="Look at one part only: train, val, test or extra.")] = "",
+    part: Annotated[
+        str, typer.Option(help="Look at one part only: train, val, test or extra (which is fetched only then).")
+    ] = "",
     picture: Annotated[Path | None, typer.Option(help="Write a sheet with examples of each class to this PNG.")] = None,
     pictures: Annotated[
         Path | None, typer.Option(help="Write sheets into this folder: examples, a page for each class, what is found.")
@@ -51,9 +54,9 @@ def inspect(
     if duplicates not in METHODS:
         raise ConfigError(f"--duplicates must be one of {', '.join(METHODS)}, got {duplicates!r}.")
     source = find_source(spec)
-    folder = fetch_with_bar(source, offline, json, [name for name in source.parts if part in ("", name)])
+    folder = fetch_with_bar(source, offline, json, (part,) if part else source.usual_parts)
     source = find_source(spec)  # once more: an archive tells its parts only when it is here
-    names = [part] if part else list(source.parts)
+    names = [part] if part else _here(source)
     parts = {name: read_part(source, name, offline) for name in names}
     for name in parts:
         for line in source.notes(folder, name):
@@ -68,6 +71,13 @@ def inspect(
         _write_pages(spec, parts, pictures)
     if labels:
         _judge(spec, names[0], parts[names[0]], settings or [], pictures, json)
+
+
+def _here(source: "Source") -> list[str]:
+    """The parts that need no more files; the extra one of a large set is seldom among them."""
+    from digitkit.data.stock import missing
+
+    return [part for part in source.parts if part in source.usual_parts or not missing(source, (part,))]
 
 
 def _tell(spec: str, described: "Mapping[str, Statistics]", json: bool) -> None:

@@ -36,7 +36,7 @@ def archive_source(spec: str) -> Source:
     label, its first group, in a file's name without the ending.
     Raises: SourceError when there is no such file or nothing in it has a label, ConfigError when the pattern is none.
     """
-    place, pattern = _take_apart(spec)
+    place, pattern = take_apart(spec)
     if urlsplit(place).scheme in ("http", "https"):
         return _from_web(spec, place, pattern)
     path = Path(place).expanduser()
@@ -64,8 +64,11 @@ def _from_web(spec: str, url: str, pattern: str) -> Source:
     )  # fmt: skip
 
 
-def _take_apart(spec: str) -> tuple[str, str]:
-    """The place and the pattern; a file may have # in its name."""
+def take_apart(spec: str) -> tuple[str, str]:
+    """The place and the pattern of `archive:PLACE#PATTERN`; a file may have # in its name.
+
+    Raises: ConfigError when the pattern is none.
+    """
     place = spec.removeprefix(PREFIX)
     before, mark, pattern = place.rpartition("#")
     if not mark or Path(place).expanduser().is_file():

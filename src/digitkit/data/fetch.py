@@ -48,9 +48,17 @@ def read_part(source: Source, part: str, offline: bool = False, report: Report =
 
     Raises: SourceError when the source has no such part, and what `fetch` raises.
     """
+    check_part(source, part)
+    return source.read(fetch(source, offline=offline, report=report, parts=(part,)), part)
+
+
+def check_part(source: Source, part: str) -> None:
+    """Refuse a part that a source does not have.
+
+    Raises: SourceError.
+    """
     if part not in source.parts:
         raise SourceError(f"{source.name} has no part {part!r}. Its parts: {', '.join(source.parts)}.")
-    return source.read(fetch(source, offline=offline, report=report, parts=(part,)), part)
 
 
 def _show_none(name: str, done: int, total: int) -> None:

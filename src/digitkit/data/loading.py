@@ -73,7 +73,7 @@ class Loader:
                 folder = self._fetch(source)
             if source.name not in loaded:  # found again, since an archive tells its parts only when it is here
                 source = find_source(source.name)
-                loaded[source.name] = self._read(source, folder, _usual_parts(source), float(size))
+                loaded[source.name] = self._read(source, folder, source.usual_parts, float(size))
         return list(loaded.values())
 
     def extra(self, specs: Sequence[str], sizes: Sequence[float]) -> list[Loaded]:
@@ -94,7 +94,7 @@ class Loader:
         return loaded
 
     def _fetch(self, source: Source) -> Path:
-        return fetch(source, self.progress, self.offline, self.notes.say, _usual_parts(source))
+        return fetch(source, self.progress, self.offline, self.notes.say, source.usual_parts)
 
     def _read(self, source: Source, folder: Path, wanted: Sequence[str], size: float) -> Loaded:
         """Some parts of one source, with the notes of each."""
@@ -113,11 +113,6 @@ class Loader:
             if number == len(skipped) and untold > 0:
                 self.notes.say(f"{name}: skipped {untold} more; the report names them.")
             self.notes.add(f"{name}: skipped {line}", number <= LINES_SAID or number == len(skipped))
-
-
-def _usual_parts(source: Source) -> tuple[str, ...]:
-    """The parts that a source gives when only its name is given."""
-    return tuple(part for part in source.parts if part != EXTRA)
 
 
 def _extra_part(spec: str) -> tuple[Source, str]:

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import digitkit
 from digitkit.core.files import cache_folder, write_text
-from digitkit.data import folder, jsonl, kaggle, npz
+from digitkit.data import archive, folder, jsonl, kaggle, npz
 from digitkit.data.cache import is_cached, key_of
 from digitkit.data.catalogue import SOURCES
 from digitkit.data.contents import SETTLED_NS, look
+from digitkit.data.source import Source
 from digitkit.data.stock import expected, missing
 
 MOST_FILES = 100_000  # of a source of one's own; looking at more takes as long as reading them
-LOCAL = (folder.PREFIX, jsonl.PREFIX, kaggle.PREFIX, npz.PREFIX)  # sources that lie on this disk, where their name says
+LOCAL = (archive.PREFIX, folder.PREFIX, jsonl.PREFIX, kaggle.PREFIX, npz.PREFIX)  # on this disk, where their name says
 
 Stamps = Mapping[str, str]  # of each source its state, "" where that cannot be told
 
@@ -32,7 +33,7 @@ def recall(asked: Sequence[str]) -> dict[str, object] | None:
         specs, keys, facts = dict(note["sources"]), list(note["arrays"]), dict(note["facts"])
     except (OSError, ValueError, TypeError, LookupError):
         return None
-    is_here = all(not missing(SOURCES[spec]) for spec in specs if spec in SOURCES)
+    is_here = not any(missing(*known) for known in map(_named, specs) if known)
     return facts if is_here and stamps(specs)[0] == specs and all(map(is_cached, keys)) else None
 
 
@@ -66,15 +67,22 @@ def _place(asked: Sequence[str]) -> Path:
 
 def _published(spec: str) -> str:
     """The state of a source by name: the hashes of its files. It is the same before they are fetched."""
-    if spec not in SOURCES:
-        return ""
-    return key_of(spec, *(file.sha256 for file in expected(SOURCES[spec])))
+    known = _named(spec)
+    return key_of(spec, *(file.sha256 for file in expected(*known))) if known else ""
+
+
+def _named(spec: str) -> tuple[Source, tuple[str, ...]] | None:
+    """A source by name with the parts that are used of it, as in svhn or svhn/extra; None: it is no such source."""
+    if spec in SOURCES:
+        return SOURCES[spec], SOURCES[spec].usual_parts
+    name, _, part = spec.rpartition("/")
+    return (SOURCES[name], (part,)) if name in SOURCES else None
 
 
 def _own(spec: str) -> tuple[str, int]:
     """The state of a source of one's own, and when its newest file was touched, in ns."""
     kind, _, name = spec.partition(":")
-    place = Path(name).expanduser().resolve()
+    place = Path(archive.take_apart(spec)[0] if f"{kind}:" == archive.PREFIX else name).expanduser().resolve()
     root = place.parent if f"{kind}:" == jsonl.PREFIX and place.is_file() else place
     listing = list(islice(_files(root), MOST_FILES + 1))
     if not listing or len(listing) > MOST_FILES:

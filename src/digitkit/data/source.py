@@ -115,5 +115,10 @@ class Source:
         assert set(self.parts) <= set(PARTS), f"{self.name}: parts are {PARTS}, got {self.parts}"
         assert self.ink in ("", BRIGHT, DARK, MIXED), f"{self.name}: ink is bright, dark or mixed, got {self.ink}"
 
+    @property
+    def usual_parts(self) -> tuple[str, ...]:
+        """The parts that are meant where only the name is given: all but the extra one, which can be very large."""
+        return tuple(part for part in self.parts if part != EXTRA) or self.parts
+
 
 SOURCES: Registry[Source] = Registry("source")

@@ -9,7 +9,7 @@ from pathlib import Path
 from digitkit.core.errors import SourceError, StoreError
 from digitkit.core.files import cache_folder, sha256, write_text
 from digitkit.data.seal import Seal, holds, seal
-from digitkit.data.source import EXTRA, SHA256, RemoteFile, Source
+from digitkit.data.source import SHA256, RemoteFile, Source
 
 SEALS = "verified.json"  # beside the files: what each was when its sha256 was last checked
 PINS = "pinned.json"  # beside the files: the sha256 seen first of files whose publisher tells none
@@ -43,11 +43,10 @@ def missing(source: Source, parts: Collection[str] | None = None) -> list[Remote
 
 def is_here(source: Source) -> bool:
     """Whether a source can be read now, without a network; its extra part may be missing."""
-    parts = [part for part in source.parts if part != EXTRA] or source.parts
     if source.files:
-        return not missing(source, parts)
+        return not missing(source, source.usual_parts)
     try:
-        return len(source.read(source_folder(source), parts[0])) > 0
+        return len(source.read(source_folder(source), source.usual_parts[0])) > 0
     except SourceError:
         return False
 

@@ -67,7 +67,7 @@ def commission(path: Path, find: Find) -> Commission:
     existing: Mapping[str, int] = {}
     if plan.existing:
         real = find(plan.existing)
-        existing = real.read(fetch(real), TRAIN).counts()
+        existing = real.read(fetch(real, parts=(TRAIN,)), TRAIN).counts()
     return Commission(plan, list_jobs(plan, existing), open_studio(plan, find), find)
 
 

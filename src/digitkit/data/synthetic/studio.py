@@ -91,7 +91,7 @@ def open_studio(plan: Plan, find: Find) -> Studio:
     """
     if plan.style == "handwriting":
         sources = [find(spec) for spec in plan.sources]
-        folders = [fetch(source) for source in sources]
+        folders = [fetch(source, parts=source.usual_parts) for source in sources]
         hands = {
             part: Hand(
                 [_share(source, folder, part, plan.parts) for source, folder in zip(sources, folders, strict=True)]
