@@ -101,6 +101,17 @@ def test_the_card_names_the_terms_of_known_data_and_hides_folders(hub: FakeHub, 
     assert b"secret" not in card
 
 
+def test_the_card_names_the_terms_of_what_was_mixed_in(hub: FakeHub, tmp_path: Path) -> None:
+    recipe = {"data": {"sources": ["mnist"], "extra": ["svhn/extra", "usps", "folder:secret/train"]}}
+    (tmp_path / "mixed.onnx").write_bytes(tiny_bundle(replace(TINY, recipe=recipe)))
+    ask("models", "push", tmp_path / "mixed.onnx", "--repo", "alice/reader")
+    card = (hub.repos["model", "alice/reader"].files() or {})["README.md"]
+    assert b"- svhn: for non-commercial use" in card
+    assert b"- usps: free for research" in card
+    assert card.count(b"pictures of its makers") == 1
+    assert b"secret" not in card
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

@@ -1,5 +1,6 @@
 """The verbs that carry data sets and bundles to a Hugging Face hub and back."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -158,11 +159,12 @@ def _licences(record: "Bundle") -> dict[str, str]:
     from digitkit.data.catalogue import SOURCES
 
     data = record.recipe.get("data")
-    named = data.get("sources") if isinstance(data, dict) else None
+    lists = [data.get(key) for key in ("sources", "extra")] if isinstance(data, dict) else []
     licences = {}
-    for spec in named if isinstance(named, list) else []:
-        is_known = isinstance(spec, str) and spec in SOURCES
-        licences[spec if is_known else "pictures of its makers"] = SOURCES[spec].licence if is_known else "not stated"
+    for spec in (spec for named in lists if isinstance(named, list) for spec in named):
+        name = re.sub(r"/(train|extra)$", "", str(spec))
+        is_known = name in SOURCES
+        licences[name if is_known else "pictures of its makers"] = SOURCES[name].licence if is_known else "not stated"
     return licences
 
 
