@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitkit.core.errors import SourceError
 from digitkit.data import rows
 from digitkit.data.splits import SplitPlan, build
 from tests.data.conftest import Lines
@@ -65,6 +66,27 @@ def test_a_near_copy_of_a_test_or_validation_picture_is_not_learnt_from(tmp_path
     assert "/train: 0 exact and 1 near copies of pictures of " in lines.text
     assert splits.report.copies["conflicts"] == 1  # the copy of a 3 among the 7
     assert len(splits.copies.pairs) == 3
+
+
+def test_when_all_training_pictures_are_copies_that_is_said_with_a_way_out(tmp_path: Path) -> None:
+    folder = drawn_parts(tmp_path / "d", {"test/3": 3, "test/7": 3, "val/7": 1})
+    for name in ("test/3/0", "test/7/0", "test/7/1", "val/7/0"):
+        copy = folder / "train" / name.split("/")[1] / f"{name.replace('/', '-')}.jpg"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        spoil(folder / f"{name}.png", copy)
+    with pytest.raises(
+        SourceError, match=r"found classes: none\. Dropped as copies: 3 of the test part and 1 of the val"
+    ):
+        build(SplitPlan((f"folder:{folder}",)))
+    assert build(SplitPlan((f"folder:{folder}",), duplicates="exact")).report.counts["primary"] == 4
+
+
+def test_a_class_that_is_gone_since_validation_has_its_pictures_is_noted(tmp_path: Path) -> None:
+    folder = drawn_parts(tmp_path / "d", {"train/1": 2, "train/3": 2, "val/7": 1})
+    (folder / "train/7").mkdir()
+    shutil.copy(folder / "val/7/0.png", folder / "train/7/copy.png")
+    notes = build(SplitPlan((f"folder:{folder}",))).report.notes
+    assert any("'7' has no training picture left: all of them are in the test or validation part" in n for n in notes)
 
 
 def test_near_copies_may_be_left_alone(tmp_path: Path) -> None:

@@ -112,7 +112,10 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
     novel = train if keeps_copies else train.without(val)
     extra = free.extra if keeps_copies else free.extra.without(val).without(novel)
     primary = _limit(novel, plan)
-    _note_gaps(primary, pools.test, notes)
+    dropped = {"test": len(pools.pool) + len(pools.settled) - len(free.pool) - len(free.settled)}
+    _note_gaps(primary, dropped | {"validation": len(train) - len(novel)}, notes)
+    if not len(pools.test):
+        notes.add("No source has a test part: accuracy can be given on validation only.")
     chosen = {"primary": primary, "extra": extra, "val": val, "test": pools.test}
     record = SplitReport(
         sources=tuple(source.name for source in (*loaded, *mixed_in)),
@@ -203,15 +206,24 @@ def _limit(train: MarkedSet, plan: SplitPlan) -> MarkedSet:
     return train.take(choose(train.digits.labels, plan.limit, plan.seed, least=1))
 
 
-def _note_gaps(train: MarkedSet, test: MarkedSet, notes: Notes) -> None:
-    """Say what a person would miss later; stop when there is nothing to tell apart."""
-    empty = [name for name, size in train.digits.counts().items() if not size]
-    if len(train.digits.classes) - len(empty) < 2:
-        found = ", ".join(map(repr, train.digits.classes)) or "none"
+def _note_gaps(train: MarkedSet, dropped: Mapping[str, int], notes: Notes) -> None:
+    """Say what a person would miss later; stop when there is nothing to tell apart.
+
+    `dropped` tells for the test and the validation part how many training pictures were copies of theirs.
+    """
+    sizes = train.digits.counts()
+    found = [name for name, size in sizes.items() if size]
+    if len(found) < 2:
+        copies = " and ".join(f"{count:,} of the {part} part" for part, count in dropped.items() if count)
         raise SourceError(
-            f"Training pictures of two or more classes are needed, found classes: {found}. Add pictures of another."
+            f"Training pictures of two or more classes are needed, found classes: "
+            f"{', '.join(map(repr, found)) or 'none'}."
+            + (
+                f" Dropped as copies: {copies}. Remove the copies from one of the parts;"
+                f" data.duplicates=exact drops only those that are the same to the pixel."
+                if copies
+                else " Add pictures of another."
+            )
         )
-    for name in empty:
-        notes.add(f"Class {name!r} has no training picture left: all of them are in the test part too.")
-    if not len(test):
-        notes.add("No source has a test part: accuracy can be given on validation only.")
+    for name in (each for each in sizes if not sizes[each]):
+        notes.add(f"Class {name!r} has no training picture left: all of them are in the test or validation part too.")
