@@ -5,7 +5,7 @@ A row is `{"image": "a.jpg", "suffix": "23"}`: the picture's path and its label;
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,13 +171,22 @@ def _parse(line: bytes) -> tuple[str, str]:
         raise _BadRow("lines that are not JSON", f"not JSON ({error}).") from error
     if not isinstance(row, dict):
         raise _BadRow("lines that are no object", f'expected {{"image": ..., "suffix": ...}}, got {str(row)[:40]}.')
-    image, label = row.get("image"), row.get("suffix")
-    if not isinstance(image, str) or not image:
-        raise _BadRow("rows without image", f"lacks image, the path of the picture; has {', '.join(row)[:80]}.")
-    if isinstance(label, int) and not isinstance(label, bool):
-        label = str(label)
-    if not isinstance(label, str):
-        raise _BadRow("rows without suffix", f"lacks suffix, the label of {image}; has {', '.join(row)[:80]}.")
+    image = _text(row, "image", "the path of the picture")
+    if not image:
+        raise _BadRow("rows without image", "image is empty, expected the path of the picture.")
+    suffix = row.get("suffix")
+    is_number = isinstance(suffix, int) and not isinstance(suffix, bool)
+    label = str(suffix) if is_number else _text(row, "suffix", f"the label of {image}")
     if len(label) > MAX_LABEL:
         raise _BadRow("rows with a long suffix", f"suffix has {len(label)} characters, a label up to {MAX_LABEL}.")
     return image, legible(label)
+
+
+def _text(row: Mapping[str, object], key: str, meaning: str) -> str:
+    """The text of a row under a key."""
+    if key not in row:
+        raise _BadRow(f"rows without {key}", f"lacks {key}, {meaning}; has {', '.join(row)[:80]}.")
+    value = row[key]
+    if not isinstance(value, str):
+        raise _BadRow(f"rows without {key}", f"{key} is {json.dumps(value)[:40]}, expected text, {meaning}.")
+    return value
