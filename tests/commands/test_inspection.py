@@ -125,6 +125,11 @@ def test_labels_are_not_judged_by_a_recipe_that_makes_no_sense(digits: Path) -> 
     assert "Did you mean 'budget.epochs'" in said
 
 
+def test_a_setting_that_makes_no_sense_is_refused_before_anything_is_fetched() -> None:
+    _, said = ask("mnist", "--offline", "--labels", "--set", "budget.epoch=2", code=2)
+    assert "Did you mean 'budget.epochs'" in said
+
+
 def test_copies_within_and_across_parts_are_counted_and_drawn(tmp_path: Path, drawn_digits: DrawDigits) -> None:
     digits = drawn_digits(40, np.random.default_rng(0))
     folder = write_class_folders(digits, tmp_path / "digits" / "train").parent

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from digitkit.data.source import Source
     from digitkit.data.statistics import Statistics
     from digitkit.learn.labels import Suspect
+    from digitkit.learn.recipe import Recipe
 
 PER_PAGE = 160  # pictures on the page of a class
 SUSPECTS_DRAWN = 240
@@ -24,7 +25,8 @@ SUSPECTS_PRINTED = 20
 
 def inspect(
     spec: Annotated[
-        str, typer.Argument(help="A data set by name, or your own: folder:PATH, archive:PLACE, jsonl:PATH.")
+        str,
+        typer.Argument(help="A data set by name, or your own: folder:, archive:, jsonl:, npz: or kaggle:PLACE."),
     ],
     part: Annotated[
         str, typer.Option(help="Look at one part only: train, val, test or extra (which is fetched only then).")
@@ -53,6 +55,7 @@ def inspect(
 
     if duplicates not in METHODS:
         raise ConfigError(f"--duplicates must be one of {', '.join(METHODS)}, got {duplicates!r}.")
+    recipe = _judging(labels, settings)  # a mistyped key stops before anything is fetched
     source = find_source(spec)
     folder = fetch_with_bar(source, offline, json, (part,) if part else source.usual_parts)
     source = find_source(spec)  # once more: an archive tells its parts only when it is here
@@ -69,8 +72,8 @@ def inspect(
         say(f"Examples of {spec} {names[0]} are in {picture}")
     if pictures is not None:
         _write_pages(spec, parts, pictures)
-    if labels:
-        _judge(spec, names[0], parts[names[0]], settings or [], pictures, json)
+    if recipe is not None:
+        _judge(spec, names[0], parts[names[0]], recipe, pictures, json)
 
 
 def _here(source: "Source") -> list[str]:
@@ -141,12 +144,20 @@ def _file_safe(name: str) -> str:
     return f"-{kept}" if kept else ""
 
 
-def _judge(spec: str, part: str, digits: "DigitSet", settings: Sequence[str], folder: Path | None, json: bool) -> None:
-    """Likely wrong labels of one part: as a table or as JSON, and as a sheet."""
+def _judging(wanted: bool, settings: Sequence[str] | None) -> "Recipe | None":
+    """The recipe of the models that judge labels, where that is wanted."""
+    if not wanted:
+        return None
     from digitkit.learn.compose import compose
-    from digitkit.learn.labels import OVERRIDES, find_label_errors
+    from digitkit.learn.labels import OVERRIDES
 
-    recipe = compose([*OVERRIDES, *settings])
+    return compose([*OVERRIDES, *(settings or [])])
+
+
+def _judge(spec: str, part: str, digits: "DigitSet", recipe: "Recipe", folder: Path | None, json: bool) -> None:
+    """Likely wrong labels of one part: as a table or as JSON, and as a sheet."""
+    from digitkit.learn.labels import find_label_errors
+
     with progress_bar(not json) as show:
         suspects = find_label_errors(digits, recipe, show)
     if json:
