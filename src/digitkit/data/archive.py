@@ -5,10 +5,10 @@ The label stands in a file's name; where no name has one, it is the name of the 
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -54,13 +54,14 @@ def _from_web(spec: str, url: str, pattern: str) -> Source:
     name = PurePosixPath(urlsplit(url).path).stem or folder
     reader = AlbumReader(name, lambda folder, part: _open_part(folder / KEPT_NAME, pattern, part))
     parts: tuple[str, ...] = (TRAIN,)
+    reopen: Callable[[], Source] | None = partial(_from_web, spec, url, pattern)
     with suppress(SourceError):  # a damaged one is fetched again
-        parts = _parts(kept, pattern)
+        parts, reopen = _parts(kept, pattern), None
     steps = (drive_step(url, KEPT_NAME),) if is_drive(url) and not kept.is_file() else ()
     return Source(
         spec, f"the pictures in {name}", "see its publisher", url,
         files=(RemoteFile(KEPT_NAME, () if is_drive(url) else (url,)),),
-        parts=parts, read=reader.read, notes=reader.notes, steps=steps, folder=folder,
+        parts=parts, read=reader.read, notes=reader.notes, steps=steps, folder=folder, reopen=reopen,
     )  # fmt: skip
 
 

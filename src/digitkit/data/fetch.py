@@ -49,15 +49,18 @@ def read_part(source: Source, part: str, offline: bool = False, report: Report =
     Raises: SourceError when the source has no such part, and what `fetch` raises.
     """
     check_part(source, part)
-    return source.read(fetch(source, offline=offline, report=report, parts=(part,)), part)
+    folder = fetch(source, offline=offline, report=report, parts=(part,))
+    opened = source.when_fetched()
+    check_part(opened, part)
+    return opened.read(folder, part)
 
 
 def check_part(source: Source, part: str) -> None:
-    """Refuse a part that a source does not have.
+    """Refuse a part that a source does not have, once that can be told.
 
     Raises: SourceError.
     """
-    if part not in source.parts:
+    if part not in source.parts and source.reopen is None:
         raise SourceError(f"{source.name} has no part {part!r}. Its parts: {', '.join(source.parts)}.")
 
 

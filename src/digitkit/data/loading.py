@@ -71,8 +71,8 @@ class Loader:
                 )
                 source = find_source(fallback)
                 folder = self._fetch(source)
-            if source.name not in loaded:  # found again, since an archive tells its parts only when it is here
-                source = find_source(source.name)
+            source = source.when_fetched()
+            if source.name not in loaded:
                 loaded[source.name] = self._read(source, folder, source.usual_parts, float(size))
         return list(loaded.values())
 

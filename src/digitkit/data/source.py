@@ -92,8 +92,10 @@ class Source:
     `read(folder, part)` gives one part of native pixels from the folder that `fetch` filled; `notes(folder, part)` says
     what was skipped in reading it, one line each. `parts` are some of "train", "val", "test" and "extra".
     `ink` is "bright", "dark" or "mixed", empty where nobody knows. `contains` names for a part the test parts, such as
-    mnist/test, whose digits are in it too: a run that learns from it is contaminated. `folder` names the folder of its
-    files, where sources share one; empty means its own name.
+    mnist/test, whose digits are in it too: a run that learns from it is contaminated. `reframed`: its digits are cut or
+    shrunk in another way than in other sources, so that copies between them are not found. `folder` names the folder of
+    its files, where sources share one; empty means its own name. `reopen` gives the source anew where only its files
+    tell which parts it has, as long as they are not here.
     """
 
     name: str
@@ -107,13 +109,19 @@ class Source:
     notes: Callable[[Path, str], tuple[str, ...]] = no_notes
     ink: str = ""
     contains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reframed: bool = False
     folder: str = ""
+    reopen: Callable[[], "Source"] | None = None
 
     def __post_init__(self) -> None:
         """Our own mistakes stop here."""
         assert self.parts, f"{self.name}: a source has a part"
         assert set(self.parts) <= set(PARTS), f"{self.name}: parts are {PARTS}, got {self.parts}"
         assert self.ink in ("", BRIGHT, DARK, MIXED), f"{self.name}: ink is bright, dark or mixed, got {self.ink}"
+
+    def when_fetched(self) -> "Source":
+        """This source now that its files are here, with the parts that they hold."""
+        return self.reopen() if self.reopen else self
 
     @property
     def usual_parts(self) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from digitkit.core.errors import ConfigError, StoreError
+from digitkit.core.errors import ConfigError, SourceError, StoreError
 from digitkit.data import catalogue
 from digitkit.data.fetch import read_part
 from digitkit.data.folder import folder_source
@@ -208,3 +209,9 @@ def test_a_picture_depends_on_its_own_job_only(studio: Callable[..., Studio]) ->
     for index in range(3):
         among.make(Job("train", "99", index))
     assert alone.encode(Job("train", "7", 2)) == among.encode(Job("train", "7", 2))
+
+
+@pytest.mark.parametrize("text", [HAND, 'classes = ["3"]\nper_class = 5\nexisting = "drawn-digits"\n'])
+def test_a_source_that_is_for_tests_only_gives_nothing_to_draw_with(plan_file: PlanFile, text: str) -> None:
+    with pytest.raises(SourceError, match=r"drawn-digits has no part 'train'. Its parts: test"):
+        commission(plan_file(text), lambda spec: replace(find(spec), parts=("test",)))

@@ -16,7 +16,7 @@ from digitkit import __version__
 from digitkit.core.errors import ConfigError, StoreError
 from digitkit.core.files import make_folder
 from digitkit.data.album import Album, AlbumReader, PictureFile, Read
-from digitkit.data.fetch import fetch
+from digitkit.data.fetch import read_part
 from digitkit.data.skipped import Skipped
 from digitkit.data.source import MIXED, TRAIN, Source
 from digitkit.data.synthetic.plan import Job, Plan, list_jobs
@@ -66,8 +66,7 @@ def commission(path: Path, find: Find) -> Commission:
     plan = read_plan(path)
     existing: Mapping[str, int] = {}
     if plan.existing:
-        real = find(plan.existing)
-        existing = real.read(fetch(real, parts=(TRAIN,)), TRAIN).counts()
+        existing = read_part(find(plan.existing), TRAIN).counts()
     return Commission(plan, list_jobs(plan, existing), open_studio(plan, find), find)
 
 

@@ -12,7 +12,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -20,7 +19,7 @@ from PIL import Image
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import SourceError
 from digitkit.core.picture import Pixels
-from digitkit.data.fetch import fetch
+from digitkit.data.fetch import fetch, read_part
 from digitkit.data.source import TRAIN, Source
 from digitkit.data.strata import choose
 from digitkit.data.synthetic.degrade import degrade
@@ -90,25 +89,25 @@ def open_studio(plan: Plan, find: Find) -> Studio:
     Raises: ConfigError when there are too few of them, and what reading a source raises.
     """
     if plan.style == "handwriting":
-        sources = [find(spec) for spec in plan.sources]
-        folders = [fetch(source, parts=source.usual_parts) for source in sources]
-        hands = {
-            part: Hand(
-                [_share(source, folder, part, plan.parts) for source, folder in zip(sources, folders, strict=True)]
-            )
-            for part in plan.parts
-        }
+        sources = [_bring(find(spec)) for spec in plan.sources]
+        hands = {part: Hand([_share(source, part, plan.parts) for source in sources]) for part in plan.parts}
         return Studio(plan, {part: Cast((), hand) for part, hand in hands.items()})
     faces = choose_faces(find_faces(plan.font_folders), plan.fonts)
     dealt = deal(faces, plan.parts, plan.seed)
     return Studio(plan, {part: Cast(tuple(mine)) for part, mine in dealt.items()})
 
 
-def _share(source: Source, folder: Path, part: str, parts: Sequence[str]) -> DigitSet:
+def _bring(source: Source) -> Source:
+    """A source with its files, which may be what tells its parts."""
+    fetch(source, parts=source.usual_parts)
+    return source.when_fetched()
+
+
+def _share(source: Source, part: str, parts: Sequence[str]) -> DigitSet:
     """The pictures of a source that one part is made of; a tenth of its training part stands in for a part it lacks."""
     if part != TRAIN and part in source.parts:
-        return source.read(folder, part)
-    digits = source.read(folder, TRAIN)
+        return read_part(source, part)
+    digits = read_part(source, TRAIN)
     rest = np.arange(len(digits))
     for other in parts:
         if other == TRAIN or other in source.parts:
