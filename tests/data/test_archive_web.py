@@ -10,7 +10,7 @@ from digitkit.core.errors import FetchError, HashMismatch, SourceError
 from digitkit.data import drive
 from digitkit.data.catalogue import find_source
 from digitkit.data.drive import download
-from digitkit.data.fetch import fetch
+from digitkit.data.fetch import fetch, read_part
 from digitkit.data.splits import SplitPlan, build
 from digitkit.data.stock import is_here
 from tests.data.conftest import UNREACHABLE, Lines, Mirror
@@ -49,6 +49,27 @@ def test_an_archive_from_the_web_is_inspected_part_by_part_the_first_time_too(mi
     assert answer.exit_code == 0, answer.output
     inspected = [json.loads(line) for line in answer.stdout.splitlines()]
     assert [line["part"] for line in inspected if "part" in line] == ["train", "test"]
+
+
+@pytest.mark.parametrize("verb", ["inspect", "fetch"])
+def test_a_part_of_an_archive_from_the_web_is_found_the_first_time_too(mirror: Mirror, path: Path, verb: str) -> None:
+    parts = {f"{part}/{label}/x.png": picture(label) for label, part in enumerate(("train", "test"))}
+    mirror.files["set.zip"] = pack(path, parts).read_bytes()
+    spec = f"archive:{mirror.url('set.zip')}"
+    answer = CliRunner().invoke(app, ["data", verb, spec, "--part", "test", "--json"])
+    assert answer.exit_code == 0, answer.output
+    answer = CliRunner().invoke(app, ["data", verb, spec, "--part", "val", "--json"])
+    assert answer.exit_code == 3
+    assert "has no part 'val'. Its parts: train, test." in answer.stderr
+
+
+def test_the_test_part_of_an_archive_from_the_web_is_read_the_first_time_too(mirror: Mirror, path: Path) -> None:
+    parts = {f"{part}/{label}/x.png": picture(label) for label, part in enumerate(("train", "test"))}
+    mirror.files["set.zip"] = pack(path, parts).read_bytes()
+    source = find_source(f"archive:{mirror.url('set.zip')}")
+    assert read_part(source, "test").classes == ("1",)
+    with pytest.raises(SourceError, match=r"no part 'val'. Its parts: train, test"):
+        read_part(source, "val")
 
 
 def test_a_page_instead_of_an_archive_is_named(mirror: Mirror) -> None:

@@ -1,6 +1,5 @@
 """The verbs of `digitkit data`: what there is, get it, prepare it, look at it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,16 +61,12 @@ def fetch(
     """Get data sets, each file checked by its sha256; an interrupted download goes on where it stopped."""
     from digitkit.core.errors import DigitkitError
     from digitkit.data.catalogue import find_source
-    from digitkit.data.fetch import check_part
 
     sources = [find_source(name) for name in names]  # a mistyped name stops before the first download
-    for source in sources if part else ():
-        check_part(source, part)
     errors: list[DigitkitError] = []
     for source in sources:
         try:
-            parts = (part,) if part else source.usual_parts
-            folder = fetch_with_bar(source, offline, json, parts)
+            folder = fetch_with_bar(source, part, offline, json)
         except DigitkitError as error:
             errors.append(error)
             if json:
@@ -79,7 +74,7 @@ def fetch(
             continue
         place = str(folder) if source.files else None
         if json:
-            files = [file.name for file in source.files if file.belongs_to(parts)]
+            files = [file.name for file in source.files if file.belongs_to(_wanted(source, part))]
             print_json({"source": source.name, "folder": place, "files": files})
         else:
             print(f"{source.name}: {place or 'here, nothing to fetch'}")
@@ -89,13 +84,23 @@ def fetch(
         raise errors[-1]
 
 
-def fetch_with_bar(source: "Source", offline: bool, json: bool, parts: Sequence[str]) -> Path:
-    """Fetch the files of these parts with a bar; what fails on the way is said."""
-    from digitkit.data.fetch import fetch
+def _wanted(source: "Source", part: str) -> tuple[str, ...]:
+    """The part that was asked for, or those that are usual."""
+    return (part,) if part else source.usual_parts
 
+
+def fetch_with_bar(source: "Source", part: str, offline: bool, json: bool) -> Path:
+    """Fetch the files of a part, or of the usual ones, with a bar; what fails on the way is said."""
+    from digitkit.data.fetch import check_part, fetch
+
+    if part:
+        check_part(source, part)
     with progress_bar(not json) as show:
         progress = lambda name, done, total: show(done // 1000, total // 1000, f"{name}, kB")  # noqa: E731
-        return fetch(source, progress, offline, say, parts)
+        folder = fetch(source, progress, offline, say, _wanted(source, part))
+    if part:
+        check_part(source.when_fetched(), part)
+    return folder
 
 
 def prepare(

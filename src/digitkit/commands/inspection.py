@@ -57,8 +57,8 @@ def inspect(
         raise ConfigError(f"--duplicates must be one of {', '.join(METHODS)}, got {duplicates!r}.")
     recipe = _judging(labels, settings)  # a mistyped key stops before anything is fetched
     source = find_source(spec)
-    folder = fetch_with_bar(source, offline, json, (part,) if part else source.usual_parts)
-    source = find_source(spec)  # once more: an archive tells its parts only when it is here
+    folder = fetch_with_bar(source, part, offline, json)
+    source = source.when_fetched()
     names = [part] if part else _here(source)
     parts = {name: read_part(source, name, offline) for name in names}
     for name in parts:
