@@ -124,6 +124,8 @@ SOURCES.add(
         parts=(TRAIN, TEST),
         read=read_optdigits,
         ink=BRIGHT,
+        contains={TRAIN: ("optdigits-orig/test",)},
+        reframed=True,  # from 32x32 px to 8x8
     ),
 )
 SOURCES.add(
@@ -140,5 +142,6 @@ SOURCES.add(
         parts=(TRAIN, TEST),
         read=read_usps,
         ink=BRIGHT,
+        contains={TRAIN: ("usps16/test",)},
     ),
 )

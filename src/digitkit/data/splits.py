@@ -11,11 +11,12 @@ import numpy as np
 
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError, SourceError
+from digitkit.data.contamination import contaminations
 from digitkit.data.copies import KEEP, METHODS, NEAR, CopyReport
 from digitkit.data.fingerprint import MarkedSet, fingerprint_of, number
 from digitkit.data.loading import Loaded, Loader, Notes
 from digitkit.data.pools import Pools
-from digitkit.data.source import TEST, Progress, Report, keep_quiet
+from digitkit.data.source import Progress, Report, keep_quiet
 from digitkit.data.strata import choose, choose_whole, room
 
 FALLBACK_VAL_SHARE = 0.1  # of a small fallback source, when the validation part was meant for a larger one
@@ -104,7 +105,9 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
     loader = Loader(notes, plan.offline, progress)
     loaded = loader.primary(plan.sources, plan.sizes, plan.fallback)
     mixed_in = _not_learnt_yet(loaded, loader.extra(plan.extra, plan.extra_sizes), notes)
-    contaminated = _contaminated(loaded, mixed_in, plan.duplicates, notes)
+    contaminated = contaminations([*loaded, *mixed_in], plan.duplicates)
+    for line in contaminated.values():
+        notes.add(line)
     pools = Pools.of([*loaded, *mixed_in], plan.val_size > 0, plan.duplicates, plan.seed, notes)
     free = pools.without_test_copies()
     val, train = _split(free, _val_count(plan, free.pool, loaded), plan.seed, notes)
@@ -125,7 +128,7 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
         extra_copies=len(free.extra) - len(extra),
         copies=pools.copies.to_plain(),
         unknown_labels=pools.unknown,
-        contaminated=contaminated,
+        contaminated=tuple(contaminated),
         notes=tuple(notes.lines),
     )
     digits = {name: part.digits for name, part in chosen.items()}
@@ -146,23 +149,6 @@ def _not_learnt_yet(loaded: Sequence[Loaded], mixed_in: Sequence[Loaded], notes:
         known |= parts
         novel.append(source)
     return novel
-
-
-def _contaminated(
-    loaded: Sequence[Loaded], mixed_in: Sequence[Loaded], duplicates: str, notes: Notes
-) -> tuple[str, ...]:
-    """The test parts whose digits are learnt from; one that is a test part here is not: its copies are dropped."""
-    tested = {f"{source.name}/{TEST}" for source in loaded if TEST in source.parts and duplicates != KEEP}
-    found: dict[str, None] = {}
-    for source in (*loaded, *mixed_in):
-        for place in source.contains:
-            if place not in tested:
-                found[place] = None
-                notes.add(
-                    f"Contaminated: {source.name} has digits of {place}, so the accuracy there means nothing for a"
-                    f" model that learnt from it."
-                )
-    return tuple(found)
 
 
 def _val_count(plan: SplitPlan, pool: MarkedSet, loaded: Sequence[Loaded]) -> int:
