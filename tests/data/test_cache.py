@@ -11,7 +11,7 @@ import pytest
 
 from digitkit.core.errors import StoreError
 from digitkit.data.array_writer import ArrayWriter
-from digitkit.data.cache import Array, cached_arrays, cached_rows, key_of
+from digitkit.data.cache import Array, cached_rows, key_of
 
 PIXELS = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
 Make = Callable[[], Mapping[str, Array]]
@@ -23,6 +23,16 @@ def make() -> dict[str, Array]:
 
 def never() -> dict[str, Array]:
     raise AssertionError("these arrays are in the cache")
+
+
+def cached_arrays(key: str, make: Make) -> dict[str, Array]:
+    """What `make` gives, each array in one piece."""
+
+    def fill(writer: ArrayWriter) -> None:
+        for name, array in make().items():
+            writer.append(name, array)
+
+    return cached_rows(key, fill)
 
 
 def entry(cache: Path) -> Path:
@@ -161,14 +171,14 @@ def test_of_two_processes_one_makes_the_entry(tmp_path: Path) -> None:
     code = """
 import os, sys
 import numpy as np
-from digitkit.data.cache import cached_arrays
+from digitkit.data.cache import cached_rows
 
-def make():
+def fill(writer):
     with open(sys.argv[1], "a") as log:
         log.write("made\\n")
-    return {"ones": np.ones(1_000_000)}
+    writer.append("ones", np.ones(1_000_000))
 
-assert cached_arrays("shared", make)["ones"].sum() == 1_000_000
+assert cached_rows("shared", fill)["ones"].sum() == 1_000_000
 """
     log = tmp_path / "log"
     search = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -10,7 +10,7 @@ import pytest
 
 from digitkit.core.files import cache_folder, make_folder
 from digitkit.data import ready
-from digitkit.data.cache import cached_arrays
+from digitkit.data.cache import cached_rows
 from digitkit.data.source import SOURCES
 from digitkit.data.stock import source_folder
 from tests.data.split_sources import save
@@ -39,7 +39,7 @@ def note(folder: Path, *more: str) -> list[str]:
     """Leave a note on a folder and return what was asked."""
     asked = [f"data.sources=[folder:{folder}]", *more]
     before, _ = ready.stamps([f"folder:{folder}"])
-    cached_arrays("images", lambda: {"images": np.zeros((3, 2), np.uint8)})
+    cached_rows("images", lambda writer: writer.append("images", np.zeros((3, 2), np.uint8)))
     ready.remember(asked, before, ["images"], FACTS)
     return asked
 

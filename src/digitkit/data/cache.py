@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,24 +32,11 @@ def key_of(*facts: object) -> str:
     return hashlib.sha256("\n".join(repr(fact) for fact in facts).encode()).hexdigest()[:32]
 
 
-def cached_arrays(key: str, make: Callable[[], Mapping[str, Array]]) -> dict[str, Array]:
+def cached_rows(key: str, fill: Callable[[ArrayWriter], None]) -> dict[str, Array]:
     """The arrays of a key, made once and then opened from disk, read-only and memory-mapped.
 
-    For arrays that do not fit into memory, see `cached_rows`.
-    Raises: StoreError when they cannot be written; whatever `make` raises.
-    """
-
-    def fill(writer: ArrayWriter) -> None:
-        for name, array in make().items():
-            writer.append(name, array)
-
-    return cached_rows(key, fill)
-
-
-def cached_rows(key: str, fill: Callable[[ArrayWriter], None]) -> dict[str, Array]:
-    """The same for arrays of any length: `fill(writer)` appends their rows piece by piece.
-
-    A damaged or half-written entry is made again. Of two processes that need it, one makes it, the other waits.
+    They may be of any length: `fill(writer)` appends their rows piece by piece. A damaged or half-written entry is
+    made again. Of two processes that need it, one makes it, the other waits.
     Raises: StoreError when it cannot be written; whatever `fill` raises, and then nothing is kept.
     """
     assert KEY.fullmatch(key), f"{key!r} is no key"

@@ -19,7 +19,7 @@ READ_TIMEOUT_S = 30.0  # the longest silence within a download
 ATTEMPTS = 10  # requests for one file, each of which brought a part of it
 PIECE_BYTES = 256 * 1024
 MOST_BYTES = 4 * 2**30  # of a file whose size nobody has published
-OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
+PARTIAL, RANGE_REFUSED = 206, 416
 
 Advance = Callable[[int], None]  # takes the bytes so far
 
