@@ -7,13 +7,15 @@ from typer.testing import CliRunner
 
 from digitkit.cli import app
 from digitkit.core.errors import FetchError, HashMismatch, SourceError
+from digitkit.core.files import make_folder
 from digitkit.data import drive
 from digitkit.data.catalogue import find_source
 from digitkit.data.drive import download
 from digitkit.data.fetch import fetch, read_part
 from digitkit.data.splits import SplitPlan, build
-from digitkit.data.stock import is_here
+from digitkit.data.stock import is_here, source_folder
 from tests.data.conftest import UNREACHABLE, Lines, Mirror
+from tests.data.split_sources import source
 from tests.fixtures.zips import pack, picture
 
 DRIVE_LINK = "https://drive.google.com/file/d/1a2b3c4d5e6f7g8h9i0j1a2b3c4d/view"
@@ -66,18 +68,29 @@ def test_a_part_of_an_archive_from_the_web_is_found_the_first_time_too(mirror: M
 def test_the_test_part_of_an_archive_from_the_web_is_read_the_first_time_too(mirror: Mirror, path: Path) -> None:
     parts = {f"{part}/{label}/x.png": picture(label) for label, part in enumerate(("train", "test"))}
     mirror.files["set.zip"] = pack(path, parts).read_bytes()
-    source = find_source(f"archive:{mirror.url('set.zip')}")
-    assert read_part(source, "test").classes == ("1",)
+    found = find_source(f"archive:{mirror.url('set.zip')}")
+    assert read_part(found, "test").classes == ("1",)
     with pytest.raises(SourceError, match=r"no part 'val'. Its parts: train, test"):
-        read_part(source, "val")
+        read_part(found, "val")
 
 
-def test_a_page_instead_of_an_archive_is_named(mirror: Mirror) -> None:
+def test_a_page_instead_of_an_archive_is_named_and_never_kept(mirror: Mirror, path: Path) -> None:
     mirror.files["set.zip"] = b"<html>Sign in</html>"
-    source = find_source(f"archive:{mirror.url('set.zip')}")
-    folder = fetch(source)
-    with pytest.raises(SourceError, match="no zip file that can be read"):
-        source.read(folder, "train")
+    found = find_source(f"archive:{mirror.url('set.zip')}")
+    with pytest.raises(HashMismatch, match="no zip file came, perhaps the page of a login"):
+        fetch(found)
+    mirror.files["set.zip"] = pack(path, {"a_label3.png": picture()}).read_bytes()
+    assert read_part(found, "train").classes == ("3",)
+
+
+def test_a_page_that_was_put_there_by_hand_is_replaced(mirror: Mirror, path: Path) -> None:
+    found, lines = find_source(f"archive:{mirror.url('set.zip')}"), Lines()
+    kept = make_folder(source_folder(found)) / "pictures.zip"
+    kept.write_bytes(b"<html>Sign in</html>")
+    mirror.files["set.zip"] = pack(path, {"a_label3.png": picture()}).read_bytes()
+    fetch(found, report=lines)
+    assert f"{kept} is no zip file and will be replaced" in lines.text
+    assert kept.read_bytes() == path.read_bytes()
 
 
 def test_an_archive_that_cannot_be_reached_is_one_clear_line() -> None:
@@ -89,7 +102,30 @@ def test_an_archive_that_cannot_be_reached_is_one_clear_line() -> None:
 def test_a_drive_link_without_gdown_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gdown", None)
     with pytest.raises(FetchError, match=r"needs gdown. Run `pip install 'digitkit\[gdrive\]'`"):
-        find_source(f"archive:{DRIVE_LINK}")
+        fetch(find_source(f"archive:{DRIVE_LINK}"))
+
+
+def test_without_gdown_an_extra_source_on_drive_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "gdown", None)
+    lines = Lines()
+    mine = source(tmp_path / "mine", {"3": 4, "7": 4})
+    splits = build(SplitPlan((mine,), val_size=0, extra=(f"archive:{DRIVE_LINK}",)), lines)
+    assert len(splits.extra) == 0
+    assert "digitkit[gdrive]" in lines.text
+    assert "the run goes on without it" in lines.text
+
+
+def test_an_altered_archive_from_drive_is_asked_for_again(path: Path) -> None:
+    pytest.importorskip("gdown", reason="the extra gdrive is not installed")
+    lines = Lines()
+    drawn = find_source(f"archive:{DRIVE_LINK}")
+    kept = make_folder(source_folder(drawn)) / "pictures.zip"
+    pack(kept, {"a_label3.png": picture()})
+    fetch(drawn, offline=True)
+    kept.write_bytes(b"altered")
+    with pytest.raises(FetchError):
+        fetch(find_source(f"archive:{DRIVE_LINK}"), report=lines)
+    assert "trying Google Drive" in lines.text
 
 
 def test_a_drive_link_is_asked_of_google_through_gdown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def _from_web(spec: str, url: str, pattern: str) -> Source:
     reopen: Callable[[], Source] | None = partial(_from_web, spec, url, pattern)
     with suppress(SourceError):  # a damaged one is fetched again
         parts, reopen = _parts(kept, pattern), None
-    steps = (drive_step(url, KEPT_NAME),) if is_drive(url) and not kept.is_file() else ()
+    steps = (drive_step(url, KEPT_NAME),) if is_drive(url) else ()
     return Source(
         spec, f"the pictures in {name}", "see its publisher", url,
         files=(RemoteFile(KEPT_NAME, () if is_drive(url) else (url,)),),

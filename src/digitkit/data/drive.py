@@ -18,14 +18,11 @@ def is_drive(url: str) -> bool:
 
 
 def drive_step(url: str, name: str) -> Step:
-    """The way to a shared file, kept under a name.
-
-    Raises: FetchError when gdown is not installed.
-    """
-    if importlib.util.find_spec("gdown") is None:
-        raise FetchError(f"{url} is on Google Drive, which needs gdown. Run `pip install 'digitkit[gdrive]'`.")
+    """The way to a shared file, kept under a name; taking it raises FetchError when gdown is not installed."""
 
     def get(folder: Path, report: Report) -> None:
+        if importlib.util.find_spec("gdown") is None:
+            raise FetchError(f"{url} is on Google Drive, which needs gdown. Run `pip install 'digitkit[gdrive]'`.")
         report(f"asking Google Drive for {url}")
         download(url, folder / name)
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import is_zipfile
 
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import FetchError, HashMismatch, SourceError
@@ -68,6 +69,11 @@ def _show_none(name: str, done: int, total: int) -> None:
     """The progress of callers that show none."""
 
 
+def _is_of_its_kind(file: RemoteFile, path: Path) -> bool:
+    """Whether a file whose sha256 nobody tells can be what its name says; the page of a login is no zip."""
+    return not file.name.endswith(".zip") or is_zipfile(path)
+
+
 @dataclass
 class _Job:
     """One fetch, under the lock of its folder."""
@@ -79,6 +85,7 @@ class _Job:
     parts: Collection[str] | None
     downloads: Downloads = field(default_factory=Downloads)
     mismatch: HashMismatch | None = None
+    failed: SourceError | None = None  # what was said last
 
     def missing(self) -> list[RemoteFile]:
         """What is still to be had; another process may have brought it while we waited."""
@@ -90,12 +97,11 @@ class _Job:
         remember(self.source, [file for file in expected(self.source, self.parts) if file not in lacking])
         for file in lacking:
             here = self.folder / file.name
-            if here.exists() and not file.sha256:
+            if here.exists() and not file.sha256 and _is_of_its_kind(file, here):
                 self._pin(file, sha256(here))
                 remember(self.source, [file])
             elif here.exists():
-                known = "the file that came first" if self._is_pinned(file) else "the published file"
-                self.report(f"{self.source.name}: {here} is not {known} and will be replaced.")
+                self.report(f"{self.source.name}: {here} is {self._fault(file)} and will be replaced.")
             packed = self.folder / file.download_name
             if file.packed_size and packed.exists():
                 self._accept(file, packed, str(packed))
@@ -132,6 +138,8 @@ class _Job:
             return self.mismatch
         files = self.missing()
         reason = "and the offline switch is on" if offline else "and nothing gave it"
+        if self.failed and not files[0].urls:  # there was only this way
+            reason += f" ({str(self.failed).rstrip('.')})"
         address = f" from {files[0].urls[0]}" if files[0].urls else f", see {self.source.homepage}"
         cure = "Connect and try again, or put" if files[0].urls or self.source.steps else "Put"
         return FetchError(
@@ -175,7 +183,12 @@ class _Job:
         return True
 
     def _check(self, file: RemoteFile, path: Path, origin: str) -> str:
-        """Compare a file with the sha256 that it should have, if that is known; returns its own."""
+        """Compare a file with the sha256 that it should have, if that is known, else its kind; returns its own."""
+        if not file.sha256 and not _is_of_its_kind(file, path):
+            raise HashMismatch(
+                f"{origin}: no zip file came, perhaps the page of a login. It was deleted; check the address, or put"
+                f" {file.name} into {self.folder} by hand."
+            )
         got = sha256(path)
         if file.sha256 not in ("", got):
             raise HashMismatch(
@@ -193,6 +206,12 @@ class _Job:
             f" If you trust the new file, delete that list and fetch again."
         )
 
+    def _fault(self, file: RemoteFile) -> str:
+        """Why a file that lies here is not used."""
+        if not file.sha256:
+            return "no zip file"
+        return "not the file that came first" if self._is_pinned(file) else "not the published file"
+
     def _is_pinned(self, file: RemoteFile) -> bool:
         """Whether the sha256 of a file is the one seen first, not a published one."""
         return not any(published.sha256 for published in self.source.files if published.name == file.name)
@@ -208,4 +227,5 @@ class _Job:
         """One line for a step that failed."""
         if isinstance(error, HashMismatch):
             self.mismatch = error
+        self.failed = error
         self.report(f"{self.source.name}: {error}")
