@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from digitkit.core.errors import StoreError
-from digitkit.core.files import atomic_path, cache_folder, make_folder, sha256, write_bytes, write_text
+from digitkit.core.files import atomic_path, cache_folder, make_folder, sha256, size_of, write_bytes, write_text
 
 
 def names_in(folder: Path) -> list[str]:
@@ -35,6 +35,11 @@ def test_the_sha256_of_a_file_is_the_one_of_its_bytes(tmp_path: Path) -> None:
     path = tmp_path / "bytes"
     path.write_bytes(b"abc" * 100_000)
     assert sha256(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+def test_a_file_that_is_not_there_has_no_bytes(tmp_path: Path) -> None:
+    (tmp_path / "bytes").write_bytes(b"abc")
+    assert (size_of(tmp_path / "bytes"), size_of(tmp_path / "none")) == (3, 0)
 
 
 def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:

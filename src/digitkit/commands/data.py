@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitkit.commands.printing import print_json, print_table, progress_bar, say
+from digitkit.commands.printing import in_kilobytes, print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from digitkit.data.source import Source
@@ -16,13 +16,18 @@ Offline = Annotated[bool, typer.Option("--offline", help="Use only files that ar
 
 def list_sources(json: Json = False) -> None:
     """List the data sets that digitkit knows by name: licence, size, and whether they are here."""
+    from digitkit.core.errors import DigitkitError
     from digitkit.data.catalogue import OWN, SOURCES
     from digitkit.data.stock import is_here
 
     rows = []
     for source in SOURCES.values():
         facts = {"source": source.name, "title": source.title, "parts": list(source.parts), "licence": source.licence}
-        (kept, lacking), here = _sizes(source), is_here(source)
+        try:
+            (kept, lacking), here = _sizes(source), is_here(source)
+        except DigitkitError as error:  # of one source; the others are listed all the same
+            say(f"{source.name}: {error}")
+            (kept, lacking), here = (0, None), False
         rows.append((source.name, source.title, source.licence, "yes" if here else "no", _in_words(kept, lacking)))
         if json:
             sizes = {"bytes_here": kept, "bytes_to_get": lacking}
@@ -96,8 +101,7 @@ def fetch_with_bar(source: "Source", part: str, offline: bool, json: bool) -> Pa
     if part:
         check_part(source, part)
     with progress_bar(not json) as show:
-        progress = lambda name, done, total: show(done // 1000, total // 1000, f"{name}, kB")  # noqa: E731
-        folder = fetch(source, progress, offline, say, _wanted(source, part))
+        folder = fetch(source, in_kilobytes(show), offline, say, _wanted(source, part))
     if part:
         check_part(source.when_fetched(), part)
     return folder
@@ -135,9 +139,7 @@ def _prepare(asked: list[str], json: bool) -> dict[str, object]:
     trained = [f"{spec}/{TRAIN}" if spec in SOURCES else spec for spec in recipe.data.extra]  # no more of it is needed
     before, _ = ready.stamps([*recipe.data.sources, *trained])
     with progress_bar(not json) as show:
-        splits = build(
-            split_plan(recipe.data), say, lambda name, done, total: show(done // 1000, total // 1000, f"{name}, kB")
-        )
+        splits = build(split_plan(recipe.data), say, in_kilobytes(show))
         parts = prepare_parts(recipe, splits, show)
     mean, std = parts.train.statistics()
     facts: dict[str, object] = {

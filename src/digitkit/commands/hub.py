@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitkit.commands.printing import print_json, progress_bar, say
+from digitkit.commands.printing import in_kilobytes, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from digitkit.core.bundle import Bundle
@@ -172,4 +172,4 @@ def _licences(record: "Bundle") -> dict[str, str]:
 def _shown(json: bool) -> "Iterator[Progress]":
     """Progress as a bar of kB."""
     with progress_bar(not json) as show:
-        yield lambda name, done, total: show(done // 1000, total // 1000, f"{name}, kB")
+        yield in_kilobytes(show)

@@ -37,6 +37,11 @@ def percent(share: float, digits: int = 2) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def in_kilobytes(show: Callable[[int, int, str], None]) -> Callable[[str, int, int], None]:
+    """What takes (file, bytes so far, bytes in all) and shows them on a bar in kB."""
+    return lambda name, done, total: show(done // 1000, total // 1000, f"{name}, kB")
+
+
 @contextmanager
 def progress_bar(enabled: bool = True) -> Iterator[Callable[[int, int, str], None]]:
     """A bar on standard error that takes (done, total, what is being done); silent where there is no terminal."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitkit.commands.printing import percent, print_json, print_table, progress_bar, say
+from digitkit.commands.printing import in_kilobytes, percent, print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from digitkit.data.splits import Splits
@@ -44,7 +44,7 @@ def train(
     recipe = run.recipe() if run else compose(overrides or [])
     with progress_bar(recipe.run.progress and not json) as progress:
         plan = split_plan(recipe.data)
-        splits = build(plan, say, lambda name, done, total: progress(done // 1000, total // 1000, f"{name}, kB"))
+        splits = build(plan, say, in_kilobytes(progress))
         run = run or Run.create(recipe)
         learn.train(recipe, splits, run, progress, resume=resume is not None)
     _write_card(run, None)  # whatever becomes of the bundle

@@ -13,6 +13,7 @@ from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request, b
 
 from digitkit import __version__
 from digitkit.core.errors import FetchError, StoreError
+from digitkit.core.files import size_of
 
 CONNECT_TIMEOUT_S = 5.0  # a mirror that is shut off answers nothing at all; the next step should not wait for it
 READ_TIMEOUT_S = 30.0  # the longest silence within a download
@@ -21,7 +22,7 @@ PIECE_BYTES = 256 * 1024
 MOST_BYTES = 4 * 2**30  # of a file whose size nobody has published
 PARTIAL, RANGE_REFUSED = 206, 416
 
-Advance = Callable[[int], None]  # takes the bytes so far
+Advance = Callable[[int, int], None]  # takes the bytes so far, and in all by the publisher's or the mirror's word, or 0
 
 
 class _Interrupted(Exception):
@@ -94,11 +95,11 @@ class Downloads:
         Raises: FetchError when the mirror does not give the file, StoreError when it cannot be written.
         """
         for attempt in range(1, ATTEMPTS + 1):
-            before = _size_of(target)
+            before = size_of(target)
             try:
                 self._get_rest(url, target, size, advance)
             except _Interrupted as error:
-                kept = _size_of(target)
+                kept = size_of(target)
                 if kept <= before or attempt == ATTEMPTS:
                     whole = f"{size:,}" if size else "unknown"
                     raise FetchError(f"{url} broke off ({error}); {kept:,} of {whole} bytes are kept") from error
@@ -107,7 +108,7 @@ class Downloads:
 
     def _get_rest(self, url: str, target: Path, size: int, advance: Advance) -> None:
         """One request for what is missing."""
-        start = _size_of(target)
+        start = size_of(target)
         if size and start > size:  # left over from something else
             target.unlink()
             start = 0
@@ -118,9 +119,9 @@ class Downloads:
                 start = 0
             total = _announced(response, start)
             _check_size(url, total, size)
-            _append(response, url, target, start, size or total or MOST_BYTES, advance)
-        if _size_of(target) < (size or total):
-            raise _Interrupted(f"{_size_of(target):,} of {size or total:,} bytes came")
+            _append(response, url, target, start, size or total, advance)
+        if size_of(target) < (size or total):
+            raise _Interrupted(f"{size_of(target):,} of {size or total:,} bytes came")
 
     def _open(self, url: str, start: int) -> HTTPResponse:
         """The answer to a request for the bytes from `start` on, or for all of them where a rest cannot be had."""
@@ -155,17 +156,17 @@ def _check_size(url: str, announced: int, size: int) -> None:
 
 
 def _append(response: HTTPResponse, url: str, target: Path, start: int, size: int, advance: Advance) -> None:
-    """Write the answer behind the first `start` bytes of the file."""
+    """Write the answer behind the first `start` bytes of the file; a size of 0 is unknown."""
     done = start
     try:
         with target.open("ab" if start else "wb") as file:
             for piece in _pieces(response):
                 done += len(piece)
-                if done > size:
+                if done > (size or MOST_BYTES):
                     file.truncate(0)
-                    raise FetchError(f"{url} gives more than the {size:,} bytes that it should have")
+                    raise FetchError(f"{url} gives more than the {size or MOST_BYTES:,} bytes that it should have")
                 file.write(piece)
-                advance(done)
+                advance(done, size)
     except OSError as error:
         raise StoreError(
             f"Cannot write {target}: {error.strerror or error}. Free some space or choose another place."
@@ -182,11 +183,3 @@ def _pieces(response: HTTPResponse) -> Iterator[bytes]:
         if not piece:
             return
         yield piece
-
-
-def _size_of(path: Path) -> int:
-    """The bytes of a file, 0 when there is none."""
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0

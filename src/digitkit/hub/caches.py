@@ -13,8 +13,7 @@ from pathlib import Path
 
 from digitkit import __version__
 from digitkit.core.errors import FetchError, HashMismatch, StoreError
-from digitkit.core.files import atomic_path, make_folder, sha256
-from digitkit.hub.download import size_of
+from digitkit.core.files import atomic_path, make_folder, sha256, size_of
 from digitkit.hub.repo import Listing, Progress, Repo
 
 MANIFEST = "digitkit.json"

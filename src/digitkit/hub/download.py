@@ -5,12 +5,12 @@ session.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitkit import __version__
 from digitkit.core.errors import HubError, StoreError
+from digitkit.core.files import size_of
 from digitkit.hub.access import CONNECT_TIMEOUT_S, Access
 
 if TYPE_CHECKING:
@@ -91,10 +91,3 @@ def _append(response: "Response", part: Path, start: int, size: int, advance: Ad
         raise StoreError(
             f"Cannot write {part}: {error.strerror or error}. Free some space or choose another place."
         ) from error
-
-
-def size_of(path: Path) -> int:
-    """The bytes of a file, 0 when there is none."""
-    with suppress(FileNotFoundError):
-        return path.stat().st_size
-    return 0

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from digitkit.core.bundle import MAX_BYTES, Bundle
 from digitkit.core.errors import BundleError
-from digitkit.core.files import atomic_path, make_folder, sha256
-from digitkit.hub.download import size_of
+from digitkit.core.files import atomic_path, make_folder, sha256, size_of
 from digitkit.hub.repo import Listing, Progress, Repo
 
 BUNDLE = "model.onnx"
