@@ -8,6 +8,7 @@ import pytest
 
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError, SourceError
+from digitkit.data.loading import Loaded
 from digitkit.data.splits import SplitPlan, Splits, build
 from tests.data.conftest import Lines
 from tests.data.split_sources import names, save, source
@@ -28,6 +29,13 @@ def test_extra_pictures_are_learnt_from_and_nothing_else(tmp_path: Path) -> None
     assert splits.extra.classes == splits.primary.classes
     assert splits.extra.counts() == {"3": 6, "7": 2}
     assert splits.report.sources == (f"folder:{tmp_path / 'first'}", f"folder:{tmp_path / 'other'}")
+    assert splits.report.extra_sources == (f"folder:{tmp_path / 'other'}",)
+
+
+def test_a_part_that_its_publisher_keeps_apart_is_reported_by_its_whole_name() -> None:
+    digits = draw_digits(2, np.random.default_rng(0))
+    assert Loaded("svhn", {"extra": digits}, extra=True).spec == "svhn/extra"
+    assert Loaded("svhn", {"train": digits}, extra=True).spec == "svhn"
 
 
 def test_extra_pictures_of_classes_that_are_not_learnt_are_counted_and_left_out(tmp_path: Path) -> None:
@@ -135,3 +143,15 @@ def test_other_extra_pictures_give_another_fingerprint_and_contents(tmp_path: Pa
     assert some.fingerprint != more.fingerprint
     assert some.contents["primary"] == more.contents["primary"]
     assert some.contents["extra"] != more.contents["extra"]
+
+
+def test_the_extra_part_of_a_numpy_file_is_mixed_in_by_its_name(tmp_path: Path) -> None:
+    digits = draw_digits(20, np.random.default_rng(0))
+    path = tmp_path / "x.npz"
+    np.savez(path, images=np.stack(contents_of(digits)), labels=digits.labels, split=["train"] * 8 + ["extra"] * 12)
+    splits = build(SplitPlan(("optdigits",), extra=(f"npz:{path}/extra",)))
+    assert (len(splits.extra), splits.report.sources[-1]) == (12, f"npz:{path}")
+    with pytest.raises(
+        ConfigError, match=r"'test' is no part of npz:.*x\.npz to learn from. Give npz:.*x.npz/train or"
+    ):
+        build(SplitPlan(("optdigits",), extra=(f"npz:{path}/test",)))

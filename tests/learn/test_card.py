@@ -115,11 +115,12 @@ def test_a_card_tells_what_the_parts_share(run: Run) -> None:
     stored = run.report()
     overlap = {"part": "a/train", "of": "b/test", "exact": 1_234, "near": 5, "examples": []}
     stored["splits"]["copies"] = {"method": "near", "overlaps": [overlap], "conflicts": 2}
-    stored["splits"] |= {"test_copies": 1_239, "val_copies": 7}
+    stored["splits"] |= {"test_copies": 1_239, "val_copies": 7, "extra_copies": 1_001}
     run.write_report(stored)
     text = written(run)
     assert "| a/train | b/test | 1,234 | 5 |" in text
     assert "Dropped: 1,239 pictures that the test part has a copy of, 7 of training" in text
+    assert "1,001 extra ones that validation or training has one of" in text
     assert "2 drawings have copies with different labels." in text
 
 
@@ -127,6 +128,13 @@ def test_a_card_shows_the_copies_that_were_drawn(run: Run) -> None:
     assert "copies.png" not in written(run)
     shutil.copy(run.file("pictures") / "batch.png", run.file("pictures") / "copies.png")
     assert "(pictures/copies.png)" in written(run)
+
+
+def test_a_card_tells_which_sources_are_mixed_in(run: Run) -> None:
+    stored = run.report()
+    stored["splits"] |= {"sources": ["mnist", "svhn/extra"], "extra_sources": ["svhn/extra"]}
+    run.write_report(stored)
+    assert "- data: mnist, svhn/extra (extra); " in written(run)
 
 
 def test_a_contaminated_run_says_so_at_the_top(run: Run) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError, FetchError, HashMismatch
+from digitkit.data import npz
 from digitkit.data.catalogue import SOURCES, find_source
 from digitkit.data.fetch import fetch
-from digitkit.data.source import EXTRA, TRAIN, Progress, Report, Source
+from digitkit.data.source import EXTRA, PARTS, TRAIN, Progress, Report, Source
 
 LINES_SAID = 5  # of the notes of one part; the report has them all
 
@@ -41,6 +42,11 @@ class Loaded:
     size: float = 0
     contains: tuple[str, ...] = ()
     extra: bool = False
+
+    @property
+    def spec(self) -> str:
+        """What to name this as in a recipe: NAME, or NAME/extra for the part that its publisher keeps apart."""
+        return f"{self.name}/{EXTRA}" if self.extra and EXTRA in self.parts else self.name
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,8 @@ class Loader:
 def _extra_part(spec: str) -> tuple[Source, str]:
     """The source and the part that an extra source means."""
     name, _, last = spec.rpartition("/")
-    source, part = (SOURCES[name], last) if name in SOURCES else (find_source(spec), TRAIN)
+    is_part = name in SOURCES or (name.startswith(npz.PREFIX) and last in PARTS)
+    source, part = (find_source(name), last) if is_part else (find_source(spec), TRAIN)
     learnt = [known for known in source.parts if known in (TRAIN, EXTRA)]
     if part not in learnt:
         choices = " or ".join(f"{source.name}/{known}" for known in learnt) or "another source"

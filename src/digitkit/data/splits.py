@@ -61,7 +61,8 @@ class SplitPlan:
 class SplitReport:
     """What went into the parts, and what was left out and why."""
 
-    sources: tuple[str, ...]  # as used
+    sources: tuple[str, ...]  # as used, NAME/extra where that part is mixed in
+    extra_sources: tuple[str, ...]  # those of them that are mixed into the batches of the others
     counts: Mapping[str, int]  # pictures of each part
     test_copies: int  # pictures dropped from training and validation because the test part has a copy of them
     val_copies: int  # pictures dropped from training because the validation part has a copy of them
@@ -121,7 +122,8 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
         notes.add("No source has a test part: accuracy can be given on validation only.")
     chosen = {"primary": primary, "extra": extra, "val": val, "test": pools.test}
     record = SplitReport(
-        sources=tuple(source.name for source in (*loaded, *mixed_in)),
+        sources=tuple(source.spec for source in (*loaded, *mixed_in)),
+        extra_sources=tuple(source.spec for source in mixed_in),
         counts={name: len(part) for name, part in chosen.items()},
         test_copies=len(pools) - len(free),
         val_copies=len(train) - len(novel),

@@ -68,9 +68,11 @@ def _figures(stored: dict[str, Any]) -> list[str]:
 
 
 def _facts(stored: dict[str, Any]) -> list[str]:
-    data = stored["data"]
+    data, splits = stored["data"], stored["splits"]
+    mixed_in = splits.get("extra_sources", ())
+    sources = ", ".join(f"{name} (extra)" if name in mixed_in else name for name in splits["sources"])
     versions = ", ".join(f"{name} {number}" for name, number in stored["versions"].items())
-    notes = [f"- note: {note}" for note in stored["splits"]["notes"]]
+    notes = [f"- note: {note}" for note in splits["notes"]]
     if cycles := stored.get("cycles"):
         lengths = ", ".join(f"{steps:,}" for steps in cycles)
         notes.append(
@@ -80,7 +82,7 @@ def _facts(stored: dict[str, Any]) -> list[str]:
     return [
         f"- trained in {stored['train_seconds']:.1f} s ({stored['steps']:,} steps, {stored['parameters']:,} parameters)"
         f" on {stored['hardware']}; pictures prepared in {stored['prepare_seconds']:.1f} s",
-        f"- data: {', '.join(stored['splits']['sources'])}; {data['train']:,} training, "
+        f"- data: {sources}; {data['train']:,} training, "
         f"{data['extra']:,} extra, {data['val']:,} validation, "
         f"{data['test']:,} test pictures; fingerprint `{data['fingerprint']}`",
         *notes,
@@ -97,7 +99,8 @@ def _copies(splits: dict[str, Any]) -> list[str]:
         return [f"- copies between and within the parts: {looked[copies['method']]}"]
     told = [
         f"Dropped: {splits['test_copies']:,} pictures that the test part has a copy of, {splits['val_copies']:,} of"
-        f" training that validation has one of; copies that are all in training stay."
+        f" training that validation has one of, {splits['extra_copies']:,} extra ones that validation or training has"
+        f" one of; copies that are all in training stay."
     ]
     if copies["conflicts"]:
         told.append(f"{copies['conflicts']:,} drawings have copies with different labels.")
