@@ -7,7 +7,7 @@ import pytest
 
 from digitkit.core.errors import FetchError, HashMismatch, SourceError, StoreError
 from digitkit.data.fetch import fetch, read_part
-from digitkit.data.source import Report, Step
+from digitkit.data.source import RemoteFile, Report, Step
 from digitkit.data.stock import missing
 from tests.data.conftest import CONTENT, UNREACHABLE, WRONG, Lines, Mirror, remote, source_of
 
@@ -37,6 +37,15 @@ def test_a_kept_file_that_was_changed_is_noticed_and_fetched_again(mirror: Mirro
     fetch(source, report=lines)
     assert kept.read_bytes() == CONTENT
     assert "is not the published file" in lines.text
+
+
+def test_offline_a_file_that_was_changed_is_not_said_to_be_replaced(mirror: Mirror) -> None:
+    mirror.files["a"] = CONTENT
+    source, lines = source_of(remote("a", CONTENT, mirror.url("a"))), Lines()
+    (fetch(source) / "a").write_bytes(WRONG)
+    with pytest.raises(FetchError, match="offline"):
+        fetch(source, offline=True, report=lines)
+    assert "is not the published file and is not used" in lines.text
 
 
 def test_a_missing_file_is_said_in_one_line_and_the_next_mirror_is_asked(mirror: Mirror) -> None:
@@ -146,6 +155,13 @@ def test_progress_is_told_in_bytes_of_the_whole_file(mirror: Mirror) -> None:
     fetch(source_of(remote("a", CONTENT, mirror.url("a"))), lambda *progress: told.append(progress))
     assert told[-1] == ("a", len(CONTENT), len(CONTENT))
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+
+
+def test_of_a_file_of_unknown_size_the_progress_is_told_by_the_word_of_the_mirror(mirror: Mirror) -> None:
+    mirror.files["a"] = CONTENT
+    told: set[int] = set()
+    fetch(source_of(RemoteFile("a", (mirror.url("a"),))), lambda name, done, total: told.add(total))
+    assert told == {len(CONTENT)}
 
 
 def test_two_at_once_fetch_a_file_once(mirror: Mirror) -> None:

@@ -35,7 +35,7 @@ def fetch(
         return folder
     with locked(folder / ".lock", report):
         job = _Job(source, folder, report, progress or _show_none, parts)
-        job.adopt()
+        job.adopt(offline)
         if not offline:
             job.ask_mirrors()
             job.take_steps()
@@ -91,9 +91,10 @@ class _Job:
         """What is still to be had; another process may have brought it while we waited."""
         return missing(self.source, self.parts)
 
-    def adopt(self) -> None:
+    def adopt(self, offline: bool) -> None:
         """Take files that somebody put into the folder by hand, packed ones too."""
         lacking = self.missing()
+        end = "is not used" if offline else "will be replaced"
         remember(self.source, [file for file in expected(self.source, self.parts) if file not in lacking])
         for file in lacking:
             here = self.folder / file.name
@@ -101,7 +102,7 @@ class _Job:
                 self._pin(file, sha256(here))
                 remember(self.source, [file])
             elif here.exists():
-                self.report(f"{self.source.name}: {here} is {self._fault(file)} and will be replaced.")
+                self.report(f"{self.source.name}: {here} is {self._fault(file)} and {end}.")
             packed = self.folder / file.download_name
             if file.packed_size and packed.exists():
                 self._accept(file, packed, str(packed))
@@ -155,7 +156,7 @@ class _Job:
         if not file.sha256:  # nothing would tell that two halves are of two versions
             part.unlink(missing_ok=True)
         try:
-            self.downloads.get(url, part, size, lambda done: self.progress(file.download_name, done, size))
+            self.downloads.get(url, part, size, lambda done, total: self.progress(file.download_name, done, total))
         except FetchError as error:
             self._say_failed(error)
             return False
