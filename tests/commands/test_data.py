@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from digitkit.cli import app
-from digitkit.data.source import SOURCES
+from digitkit.data.source import SOURCES, RemoteFile
 from tests.conftest import DrawDigits
 from tests.fixtures.toy_source import IMAGES, LABELS, MORE, TOY
 
@@ -67,6 +68,20 @@ def test_the_list_tells_what_is_here_and_what_is_still_to_get(cache: Path) -> No
     assert before["bytes_to_get"] == 9_912_422 + 28_881 + 1_648_877 + 4_542
     assert not folder.exists()
     assert all(source["licence"] for source in sources)
+
+
+def test_one_damaged_source_does_not_hide_the_others(cache: Path) -> None:
+    folder = cache / "sources" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "pinned.json").write_text("{")
+    unknown = replace(TOY, files=(RemoteFile("images", ("http://mirror.invalid/images",)),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SOURCES._entries, "toy", unknown)
+        sources, said = ask("list", "--json")
+    here = {str(source["source"]): source["here"] for source in sources}
+    assert (here["toy"], here["optdigits"]) == (False, True)
+    assert said.startswith("toy: ")
+    assert "pinned.json" in said
 
 
 def test_a_source_that_comes_with_a_package_needs_no_fetching(cache: Path) -> None:

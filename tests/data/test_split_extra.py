@@ -150,7 +150,7 @@ def test_the_extra_part_of_a_numpy_file_is_mixed_in_by_its_name(tmp_path: Path) 
     path = tmp_path / "x.npz"
     np.savez(path, images=np.stack(contents_of(digits)), labels=digits.labels, split=["train"] * 8 + ["extra"] * 12)
     splits = build(SplitPlan(("optdigits",), extra=(f"npz:{path}/extra",)))
-    assert (len(splits.extra), splits.report.sources[-1]) == (12, f"npz:{path}")
+    assert len(splits.extra) == 12
     with pytest.raises(
         ConfigError, match=r"'test' is no part of npz:.*x\.npz to learn from. Give npz:.*x.npz/train or"
     ):
