@@ -89,6 +89,32 @@ def test_a_class_that_is_gone_since_validation_has_its_pictures_is_noted(tmp_pat
     assert any("'7' has no training picture left: all of them are in the test or validation part" in n for n in notes)
 
 
+@pytest.mark.parametrize(("others", "is_said"), [(3, True), (4, False)])
+def test_when_near_copies_take_more_than_a_fifth_of_a_part_that_is_said_once(
+    tmp_path: Path, others: int, is_said: bool
+) -> None:
+    folder = drawn_parts(tmp_path / "d", {"train/3": others, "train/7": 4, "test/3": 2})
+    for index in range(2):
+        spoil(folder / f"test/3/{index}.png", folder / f"train/3/copy-{index}.jpg")
+    lines = Lines()
+    notes = build(SplitPlan((f"folder:{folder}",), val_size=2), lines).report.notes
+    wanted = f"/train: 2 of {others + 6} pictures are dropped as near copies of pictures of folder:{folder}/test."
+    assert [wanted in line for line in lines if "dropped as near" in line] == [True] * is_said
+    assert any(wanted in note and "data.duplicates=exact" in note for note in notes) == is_said
+
+
+def test_near_copies_that_stay_in_training_are_no_crowd(tmp_path: Path) -> None:
+    first = drawn_parts(tmp_path / "a", {"3": 3, "7": 3})
+    for name in "37":
+        (tmp_path / "b" / name).mkdir(parents=True)
+        for index in range(3):
+            spoil(first / name / f"{index}.png", tmp_path / "b" / name / f"{index}.jpg")
+    lines = Lines()
+    splits = build(SplitPlan((f"folder:{first}", f"folder:{tmp_path / 'b'}"), val_size=0), lines)
+    assert splits.report.counts["primary"] == 12
+    assert "dropped as near" not in lines.text
+
+
 def test_near_copies_may_be_left_alone(tmp_path: Path) -> None:
     folder = drawn_parts(tmp_path / "d")
     spoil(folder / "test/3/0.png", folder / "train/3/near.jpg")

@@ -18,6 +18,7 @@ from digitkit.data.source import EXTRA, TEST, TRAIN, VAL
 from digitkit.data.strata import choose
 from digitkit.data.union import relabel, shared_classes
 
+MANY_COPIES = 0.2  # of a part's pictures: so many near copies are more often plain print than leaks
 RIGHTS = (TEST, VAL, TRAIN, EXTRA)  # a picture that is in two of these stays in the first
 
 
@@ -63,6 +64,7 @@ class Pools:
         for label, count in sorted(unknown.items()):
             notes.add(f"{count:,} pictures labelled {label!r} were left out: no training picture has that label.")
         marked, copies = _grouped(marked, duplicates, notes)
+        _note_crowds(marked, pools, copies, notes)
         pool, settled, val, test, extra = (
             MarkedSet.unite([part for name, part in marked.items() if pools[name] == wanted], classes)
             for wanted in ("pool", "settled", VAL, TEST, EXTRA)
@@ -105,3 +107,17 @@ def _grouped(marked: dict[str, MarkedSet], duplicates: str, notes: Notes) -> tup
         if overlap.part != overlap.of:
             notes.say(f"{overlap.line()}.")
     return grouped, copies
+
+
+def _note_crowds(marked: Mapping[str, MarkedSet], pools: Mapping[str, str], copies: CopyReport, notes: Notes) -> None:
+    """Say where much of a part is dropped as near copies; copies stay where they are all learnt from, or all tested."""
+    learnt = ("pool", "settled")
+    for each in copies.overlaps:
+        places = pools[each.part], pools[each.of]
+        stay = places[0] == places[1] or (places[0] in learnt and places[1] in learnt)
+        if not stay and each.near > MANY_COPIES * len(marked[each.part]):
+            notes.add(
+                f"{each.part}: {each.near:,} of {len(marked[each.part]):,} pictures are dropped as near copies of"
+                f" pictures of {each.of}. Printed digits of one font look like that: if they are no copies, set"
+                f" data.duplicates=exact."
+            )
