@@ -55,7 +55,9 @@ def pull_data(name: Name, repo: Repository, revision: Revision = "main", json: J
     cache = _cache(source)
     with _shown(json) as progress, locked(cache.folder / ".lock", say):
         listing = caches.pull(place, cache, revision, progress)
-    fetch(source, offline=True, report=say, parts=_parts(source))  # the record has the last word, and pins what it can
+    fetch(
+        source, offline=True, report=say, parts=source.usual_parts
+    )  # the record has the last word, and pins what it can
     lacking = {file.name for file in missing(source)}
     here = [file for file in expected(source) if file.name not in lacking]
     remember(source, here)
@@ -135,19 +137,12 @@ def _with_files(name: str) -> "Source":
     return source
 
 
-def _parts(source: "Source") -> list[str]:
-    """The parts that a source cannot do without; what it has to learn from beyond them can be very large."""
-    from digitkit.data.source import EXTRA
-
-    return [part for part in source.parts if part != EXTRA]
-
-
 def _cache(source: "Source", without: Collection[str] = ()) -> "Cache":
     """The files of a source as the hub knows them, those of its extra part only where they are not to be left out."""
     from digitkit.data.stock import expected, source_folder
     from digitkit.hub.caches import Cache, Kept
 
-    files = [Kept(file.name, file.sha256, file.size) for file in expected(source, _parts(source))]
+    files = [Kept(file.name, file.sha256, file.size) for file in expected(source, source.usual_parts)]
     more = [Kept(file.name, file.sha256, file.size) for file in expected(source)]
     more = [file for file in more if file not in files and file.name not in without]
     folder = source_folder(source)
