@@ -117,4 +117,4 @@ def test_a_run_that_learns_from_it_is_marked_as_contaminated(tmp_path: Path, dra
     (tmp_path / "train.csv").write_text(kaggle_table(*drawn))
     report = build(SplitPlan((f"kaggle:{tmp_path}",))).report
     assert any(line.startswith("Contaminated") and "mnist/test" in line for line in report.notes)
-    assert report.contaminated == ("mnist/test",)
+    assert report.contaminated == ("mnist/test", "qmnist/test")

@@ -39,7 +39,7 @@ def kaggle_source(spec: str) -> Source:
     """The source of `kaggle:FOLDER` with a train.csv in it, or of `kaggle:FILE`.
 
     Kaggle draws its two tables out of MNIST's 70,000 pictures without regard to MNIST's parts, so the record says that
-    it contains MNIST's test pictures.
+    it contains MNIST's test pictures; QMNIST's test part shows the same digits.
     Raises: SourceError when there is no such table.
     """
     path = Path(spec.removeprefix(PREFIX)).expanduser()
@@ -59,7 +59,7 @@ def kaggle_source(spec: str) -> Source:
         parts=(TRAIN,),
         read=read,
         ink=BRIGHT,
-        contains={TRAIN: ("mnist/test",)},
+        contains={TRAIN: ("mnist/test", "qmnist/test")},
     )
 
 
