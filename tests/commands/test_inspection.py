@@ -154,3 +154,16 @@ def test_copies_that_nobody_asked_for_are_not_looked_for(digits: Path) -> None:
     assert not [answer for answer in answers if "copies" in answer]
     _, said = ask(f"folder:{digits}", "--duplicates", "some", code=2)
     assert "--duplicates must be one of near, exact, keep, got 'some'" in said
+
+
+def test_metadata_is_counted_for_people_and_programs(tmp_path: Path) -> None:
+    rows = []
+    for place, camera in enumerate(["left", "left", "right"]):
+        Image.fromarray(np.full((9, 9), 40 * place, np.uint8)).save(tmp_path / f"{place}.png")
+        rows.append(json.dumps({"image": f"{place}.png", "suffix": str(place), "metadata": {"camera": camera}}))
+    (tmp_path / "rows.jsonl").write_text("\n".join(rows))
+    spec = f"jsonl:{tmp_path / 'rows.jsonl'}"
+    found, _ = ask(spec, "--json", "--duplicates", "keep")
+    assert {"source": spec, "part": "train", "metadata": {"camera": {"left": 2, "right": 1}}} in found
+    table = CliRunner().invoke(app, ["data", "inspect", spec, "--duplicates", "keep"]).stdout
+    assert "left: 2, right: 1" in table

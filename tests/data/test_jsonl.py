@@ -240,3 +240,25 @@ def test_a_class_with_a_single_picture_is_learnt_from_and_not_held_out(folder: P
     splits = build(SplitPlan((f"jsonl:{folder}",), val_size=0.4))
     assert splits.primary.counts() == {"": 1, "1": 5}
     assert splits.val.counts() == {"": 0, "1": 4}
+
+
+def test_short_values_of_metadata_are_counted_and_others_are_not(folder: Path) -> None:
+    values: list[object] = [3, 3, "red", True, None, ["a"], "x" * 100]
+    names = [f"{place}.png" for place in range(len(values))]
+    rows = [
+        {"image": name, "suffix": "7", "metadata": {"camera": value}} for name, value in zip(names, values, strict=True)
+    ]
+    for place, name in enumerate(names):
+        save(folder / name, place)
+    source = find_source(
+        f"jsonl:{annotate(folder / 'rows.jsonl', *rows, {'image': '0.png', 'suffix': '7', 'metadata': 5})}"
+    )
+    assert source.metadata(NOWHERE, "train") == {"camera": {"3": 2, "red": 1, "True": 1}}
+
+
+def test_of_very_many_values_the_last_are_others(folder: Path) -> None:
+    save(folder / "a.png")
+    rows = [{"image": "a.png", "suffix": "7", "metadata": {"id": number}} for number in range(60)]
+    found = find_source(f"jsonl:{annotate(folder / 'rows.jsonl', *rows)}").metadata(NOWHERE, "train")
+    assert found["id"]["others"] == 10
+    assert sum(found["id"].values()) == 60

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PER_PAGE = 160  # pictures on the page of a class
 SUSPECTS_DRAWN = 240
 SUSPECTS_PRINTED = 20
+MOST_VALUES = 8  # of a key of metadata, in the table
 
 
 def inspect(
@@ -61,10 +62,10 @@ def inspect(
     source = source.when_fetched()
     names = [part] if part else _here(source)
     parts = {name: read_part(source, name, offline) for name in names}
-    for name in parts:
-        for line in source.notes(folder, name):
-            say(f"{name}: skipped {line}")
+    for name, line in ((name, line) for name in parts for line in source.notes(folder, name)):
+        say(f"{name}: skipped {line}")
     _tell(spec, {name: describe(digits) for name, digits in parts.items()}, json)
+    _tell_metadata(spec, {name: source.metadata(folder, name) for name in parts}, json)
     if duplicates != KEEP:
         _tell_copies(spec, parts, duplicates == NEAR, pictures, json)
     if picture is not None:
@@ -102,6 +103,30 @@ def _tell(spec: str, described: "Mapping[str, Statistics]", json: bool) -> None:
         "pixels that are ink": [percent(part.inked) for part in described.values()],
     }
     print_table(f"{spec}: sizes and ink", ("what", *described), [(what, *cells) for what, cells in lines.items()])
+
+
+def _tell_metadata(spec: str, found: "Mapping[str, Mapping[str, Mapping[str, int]]]", json: bool) -> None:
+    """How many pictures have which value of which key of their metadata, the most frequent first."""
+    if json:
+        for part, keys in found.items():
+            if keys:
+                print_json({"source": spec, "part": part, "metadata": keys})
+        return
+    rows = [
+        (
+            part,
+            key,
+            ", ".join(f"{value}: {count:,}" for value, count in sorted(counts.items(), key=_rarity)[:MOST_VALUES]),
+        )
+        for part, keys in found.items()
+        for key, counts in sorted(keys.items())
+    ]
+    if rows:
+        print_table(f"{spec}: metadata", ("part", "key", "rows with each value"), rows)
+
+
+def _rarity(value: tuple[str, int]) -> tuple[int, str]:
+    return -value[1], value[0]
 
 
 def _tell_copies(spec: str, parts: "Mapping[str, DigitSet]", near: bool, folder: Path | None, json: bool) -> None:

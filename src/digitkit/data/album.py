@@ -5,7 +5,7 @@ N pictures, H height, W width.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +45,8 @@ class PictureFile:
 class Album:
     """One part of a source as files.
 
-    `open()` gives the function that reads them by name; `content` is a hash of their bytes, `place` is for messages.
+    `open()` gives the function that reads them by name; `content` is a hash of their bytes, `place` is for messages,
+    `metadata` says how many rows have which value of which key.
     """
 
     place: str
@@ -54,6 +55,7 @@ class Album:
     open: Callable[[], AbstractContextManager[Read]]
     content: str
     skipped: Skipped
+    metadata: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,10 @@ class AlbumReader:
     def notes(self, folder: Path, part: str) -> tuple[str, ...]:
         """What was skipped and why, a line for each, the counts at the end."""
         return self._open(folder, part)[0].skipped.tell()
+
+    def metadata(self, folder: Path, part: str) -> Mapping[str, Mapping[str, int]]:
+        """How many rows have which value of which key."""
+        return self._open(folder, part)[0].metadata
 
     def _open(self, folder: Path, part: str) -> tuple[Album, dict[str, Array]]:
         """The album of a part and its cached arrays."""

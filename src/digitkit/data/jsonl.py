@@ -1,10 +1,12 @@
 """Pictures with annotations, one JSON object per line, as a source: `jsonl:numbers` or `jsonl:numbers/train.jsonl`.
 
-A row is `{"image": "a.jpg", "suffix": "23"}`: the picture's path and its label; `prefix` and `metadata` are not needed.
+A row is `{"image": "a.jpg", "suffix": "23"}`: the picture's path and its label. `prefix` is left alone, and what
+`metadata` holds is counted for `data inspect`.
 """
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -22,6 +24,8 @@ PREFIX = "jsonl:"
 SUFFIX = ".jsonl"
 MAX_LINE_BYTES = 2**20  # a row that is longer is none of ours
 MAX_LABEL = 64  # characters: a label is a number, not a caption
+MAX_KEYS = 50  # of metadata, and values of a key that are counted; the rest is counted as others
+OTHERS = "others"
 
 Parts = dict[str, list[Path]]
 
@@ -49,7 +53,9 @@ def jsonl_source(spec: str) -> Source:
         raise SourceError(f"{spec}: there is no file and no folder {path}. Check the path.")
     reader = AlbumReader(path.resolve().stem, lambda folder, part: _open_part(root, parts[part]))
     title = f"the pictures annotated in {path}"
-    return Source(spec, title, "your own", "", (), tuple(parts), reader.read, notes=reader.notes)
+    return Source(
+        spec, title, "your own", "", (), tuple(parts), reader.read, notes=reader.notes, metadata=reader.metadata
+    )
 
 
 def _find_parts(root: Path) -> Parts:
@@ -96,7 +102,7 @@ def _open_part(root: Path, annotations: Sequence[Path]) -> Album:
     def read(name: str) -> bytes:
         return read_file(root / name, name)
 
-    return Album(place, files, classes, lambda: nullcontext(read), content, rows.skipped)
+    return Album(place, files, classes, lambda: nullcontext(read), content, rows.skipped, rows.metadata)
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ class _Rows:
     skipped: Skipped = field(default_factory=Skipped)
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)  # by picture: its label, and the row that said so
     disputed: set[str] = field(default_factory=set)
+    metadata: dict[str, Counter[str]] = field(default_factory=dict)  # by key: rows that have each value
 
     def files(self) -> list[PictureFile]:
         """The pictures with the label that all of their rows agree on, in the order of the rows."""
@@ -124,16 +131,29 @@ class _Rows:
 
     def _take_row(self, folder: Path, where: str, line: bytes) -> None:
         try:
-            image, label = _parse(line)
+            image, label, metadata = _parse(line)
             name = self._locate(folder, image)
         except _BadRow as error:
             self.skipped.add(error.kind, f"{where}: {error.reason}")
             return
+        self._count(metadata)
         known, first = self.labels.setdefault(name, (label, where))
         if known != label and name not in self.disputed:
             self.disputed.add(name)
             both = f"{label!r} here and {known!r} in {first}"
             self.skipped.add("pictures with two labels", f"{where}: {image} is {both}; the picture is not used.")
+
+    def _count(self, metadata: Mapping[str, object]) -> None:
+        """Count words, numbers and yes or no; lists and whole texts are no figures."""
+        for key, value in metadata.items():
+            if isinstance(value, str | int | float) and len(str(value)) <= MAX_LABEL and len(key) <= MAX_LABEL:
+                counts = self.metadata.get(legible(key))
+                if counts is None:
+                    if len(self.metadata) >= MAX_KEYS:
+                        continue
+                    counts = self.metadata.setdefault(legible(key), Counter())
+                word = legible(str(value))
+                counts[word if word in counts or len(counts) < MAX_KEYS else OTHERS] += 1
 
     def _locate(self, folder: Path, image: str) -> str:
         """The path of a picture below the root; it is looked for beside the annotations, then from the root."""
@@ -161,8 +181,8 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
 
 
-def _parse(line: bytes) -> tuple[str, str]:
-    """The picture and the label of a row."""
+def _parse(line: bytes) -> tuple[str, str, Mapping[str, object]]:
+    """The picture, the label and the metadata of a row."""
     if len(line) > MAX_LINE_BYTES:
         raise _BadRow("lines that are too long", f"longer than {MAX_LINE_BYTES:,} bytes.")
     try:
@@ -179,7 +199,8 @@ def _parse(line: bytes) -> tuple[str, str]:
     label = str(suffix) if is_number else _text(row, "suffix", f"the label of {image}")
     if len(label) > MAX_LABEL:
         raise _BadRow("rows with a long suffix", f"suffix has {len(label)} characters, a label up to {MAX_LABEL}.")
-    return image, legible(label)
+    metadata = row.get("metadata")
+    return image, legible(label), metadata if isinstance(metadata, dict) else {}
 
 
 def _text(row: Mapping[str, object], key: str, meaning: str) -> str:

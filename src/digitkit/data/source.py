@@ -85,12 +85,18 @@ def no_notes(folder: Path, part: str) -> tuple[str, ...]:
     return ()
 
 
+def no_metadata(folder: Path, part: str) -> Mapping[str, Mapping[str, int]]:
+    """The metadata of a source whose pictures carry none."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Source:
     """A data set by name.
 
     `read(folder, part)` gives one part of native pixels from the folder that `fetch` filled; `notes(folder, part)` says
-    what was skipped in reading it, one line each. `parts` are some of "train", "val", "test" and "extra".
+    what was skipped in reading it, one line each, and `metadata(folder, part)` how many pictures have which value of
+    which key. `parts` are some of "train", "val", "test" and "extra".
     `ink` is "bright", "dark" or "mixed", empty where nobody knows. `contains` names for a part the test parts, such as
     mnist/test, whose digits are in it too: a run that learns from it is contaminated. `reframed`: its digits are cut or
     shrunk in another way than in other sources, so that copies between them are not found. `folder` names the folder of
@@ -107,6 +113,7 @@ class Source:
     read: Callable[[Path, str], DigitSet]
     steps: tuple[Step, ...] = ()
     notes: Callable[[Path, str], tuple[str, ...]] = no_notes
+    metadata: Callable[[Path, str], Mapping[str, Mapping[str, int]]] = no_metadata
     ink: str = ""
     contains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reframed: bool = False
