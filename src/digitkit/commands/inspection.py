@@ -62,8 +62,8 @@ def inspect(
     source = source.when_fetched()
     names = [part] if part else _here(source)
     parts = {name: read_part(source, name, offline) for name in names}
-    for name, line in ((name, line) for name in parts for line in source.notes(folder, name)):
-        say(f"{name}: skipped {line}")
+    for line in [f"{name}: skipped {note}" for name in parts for note in source.notes(folder, name)]:
+        say(line)
     _tell(spec, {name: describe(digits) for name, digits in parts.items()}, json)
     _tell_metadata(spec, {name: source.metadata(folder, name) for name in parts}, json)
     if duplicates != KEEP:
