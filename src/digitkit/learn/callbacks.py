@@ -105,14 +105,23 @@ class Checkpoints(lightning.Callback):
         self._written = 0.0
         self._handlers: dict[signal.Signals, Any] = {}
 
+    def listen(self) -> None:
+        """From here on Ctrl-C means: finish this step, save, say how to go on.
+
+        It begins before Lightning does: an interruption of its own set-up would end the process with another exit code.
+        """
+        self._take(signal.SIGINT)
+
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """From here on Ctrl-C means: finish this step, save, say how to go on."""
+        """SIGTERM means the same once Lightning has set up its own answer to it."""
         self._written = time.monotonic()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                self._handlers[number] = signal.signal(number, self._ask)
-            except ValueError:  # not the main thread: signals are somebody else's
-                return
+        self._take(signal.SIGTERM)
+
+    def _take(self, number: signal.Signals) -> None:
+        try:
+            self._handlers[number] = signal.signal(number, self._ask)
+        except ValueError:  # not the main thread: signals are somebody else's
+            return
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self._asked = True
@@ -141,16 +150,16 @@ class Checkpoints(lightning.Callback):
         """A finished training leaves its last state too."""
         if not self._asked:
             self.save(trainer)
-        self._hand_back()
+        self.hand_back(signal.SIGTERM)
 
     def on_exception(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
     ) -> None:
         """A failed training keeps no signals."""
-        self._hand_back()
+        self.hand_back(signal.SIGTERM)
 
-    def _hand_back(self) -> None:
-        """Signals go back to whoever had them, before Lightning gives back those that it had taken itself."""
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers.clear()
+    def hand_back(self, *numbers: signal.Signals) -> None:
+        """Signals go back to whoever had them: each before those who had it earlier give it back in their turn."""
+        for number in numbers:
+            if number in self._handlers:
+                signal.signal(number, self._handlers.pop(number))

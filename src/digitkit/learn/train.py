@@ -1,6 +1,7 @@
 """From a recipe and splits to a finished run."""
 
 import logging
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,7 +80,11 @@ def _fit(
     steps, device = len(batches), batches.images.pixels.device
     module = DigitModule(recipe, network, choose_precision(recipe.run, device), batches)
     history, checkpoints = History(run, val, steps, progress, batches.drawing), Checkpoints(run)
-    run_steps(module, batches, [history, checkpoints], run.checkpoint() if resume else None)
+    checkpoints.listen()
+    try:
+        run_steps(module, batches, [history, checkpoints], run.checkpoint() if resume else None)
+    finally:
+        checkpoints.hand_back(signal.SIGTERM, signal.SIGINT)
     if checkpoints.stopped_at and checkpoints.stopped_at < steps:
         raise KeyboardInterrupt(
             f"stopped at step {checkpoints.stopped_at} of {steps}; nothing is lost. "
