@@ -1,9 +1,11 @@
 """Pictures go through the graph in batches of one size that are never too large, and lose no place."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digitkit.core.errors import PictureError
 from digitkit.core.picture import Pixels
 from digitkit.runtime.batch import MAX_BATCH, MAX_BATCH_BYTES, WINDOW, WINDOW_BYTES, batches, stack_batches, windows
 
@@ -65,3 +67,8 @@ def test_a_stack_is_cut_into_batches_that_are_windows_of_their_own() -> None:
     assert [batch.places.tolist() for batch in found] == [list(range(MAX_BATCH)), [0, 1, 2]]
     joined = np.concatenate([batch.pixels for batch in found])
     assert np.array_equal(joined, np.repeat(stack[..., None], 3, axis=3))
+
+
+def test_a_stack_of_empty_pictures_says_what_is_wrong_with_them() -> None:
+    with pytest.raises(PictureError, match="pictures from 0"):
+        list(stack_batches(np.zeros((2, 0, 5), np.uint8)))

@@ -178,6 +178,8 @@ def test_a_bundle_with_another_number_of_classes_than_its_record_is_refused(tmp_
     predictor = opened(tmp_path, signed(tiny_graph(10), replace(TINY, classes=("0", "1")).to_json()))
     with pytest.raises(BundleError, match="expected 2 probabilities per picture, got 10"):
         predictor.predict([SEVEN])
+    with pytest.raises(BundleError, match="expected 2 probabilities per picture, got 10"):
+        predictor.probabilities([SEVEN])
 
 
 def test_a_graph_that_gives_no_numbers_is_an_error(tmp_path: Path) -> None:
@@ -185,8 +187,11 @@ def test_a_graph_that_gives_no_numbers_is_an_error(tmp_path: Path) -> None:
     for constant in graph.initializer:
         if constant.name == "steep":
             constant.CopyFrom(onnx.numpy_helper.from_array(np.array(np.nan, np.float32), "steep"))
+    predictor = opened(tmp_path, signed(graph, TINY.to_json()))
     with pytest.raises(BundleError, match="no numbers"):
-        opened(tmp_path, signed(graph, TINY.to_json())).predict([SEVEN])
+        predictor.predict([SEVEN])
+    with pytest.raises(BundleError, match="no numbers"):
+        predictor.probabilities([SEVEN])
 
 
 def test_a_graph_that_onnxruntime_cannot_open_is_a_bundle_error(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def stack_batches(stack: NDArray[Any]) -> Iterator[Batch]:
 
 def _step(picture_bytes: int) -> int:
     """How many pictures of a size make a batch."""
-    return max(1, min(MAX_BATCH, MAX_BATCH_BYTES // picture_bytes))
+    return max(1, min(MAX_BATCH, MAX_BATCH_BYTES // max(1, picture_bytes)))  # an empty one gets its error later
 
 
 def windows(pictures: Iterable[Pixels]) -> Iterator[list[Pixels]]:

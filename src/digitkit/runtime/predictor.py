@@ -73,7 +73,7 @@ class Predictor:
         """
         batch: Iterator[Batch] = _as_batches(pictures)[1]
         nothing = np.zeros((0, len(self.bundle.classes)), np.float32)
-        return np.concatenate([nothing, *(columns[0] for columns in self._columns(batch, OUTPUTS[:1]))])
+        return np.concatenate([nothing, *(columns[0] for columns in self._scores(batch, OUTPUTS[:1]))])
 
     @overload
     def images(self, pictures: One) -> Pixels: ...
@@ -94,16 +94,20 @@ class Predictor:
 
     def _predictions(self, pictures: Iterable[Batch]) -> Iterator[Prediction]:
         """One prediction per picture, in order."""
-        for probabilities, *others in self._columns(pictures, OUTPUTS):
-            if probabilities.shape[1:] != (len(self.bundle.classes),) or not all(
-                np.isfinite(column).all() for column in (probabilities, *others)
-            ):
-                raise BundleError(
-                    f"{self.bundle.id}: expected {len(self.bundle.classes)} probabilities per picture, got"
-                    f" {probabilities[:1].size}, or some that are no numbers. Export the bundle again."
-                )
-            for values in zip(probabilities.tolist(), *(column.tolist() for column in others), strict=True):
+        for columns in self._scores(pictures, OUTPUTS):
+            for values in zip(*(column.tolist() for column in columns), strict=True):
                 yield judge(self.bundle, Evidence(*values))
+
+    def _scores(self, pictures: Iterable[Batch], outputs: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
+        """The named outputs, probabilities first, once they are known to be numbers for the bundle's classes."""
+        expected = len(self.bundle.classes)
+        for columns in self._columns(pictures, outputs):
+            if columns[0].shape[1:] != (expected,) or not all(np.isfinite(column).all() for column in columns):
+                raise BundleError(
+                    f"{self.bundle.id}: expected {expected} probabilities per picture, got"
+                    f" {columns[0][:1].size}, or some that are no numbers. Export the bundle again."
+                )
+            yield columns
 
     def _columns(self, pictures: Iterable[Batch], outputs: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
         """The named outputs, window by window, each (N,...) with one row per picture, in order."""

@@ -125,3 +125,10 @@ def test_thin_takes_ink_away_and_leaves_some(images: Tensor) -> None:
     before, after = images.float().div(255).sum((1, 2, 3)), augment(images, config, seeded()).sum((1, 2, 3))
     assert bool((after < before).all())
     assert bool((after > 0.05 * before).all())
+
+
+def test_thin_leaves_ink_at_the_border_as_thin_as_inside() -> None:
+    full = torch.full((1, 1, 6, 6), 255, dtype=torch.uint8)
+    full[..., 3:] = 0
+    config = AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0, thin=1)
+    assert augment(full, config, seeded())[0, 0, 0].tolist() == [1, 1, 1, 0, 0, 0]

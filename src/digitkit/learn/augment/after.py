@@ -35,8 +35,9 @@ def _thicker(images: Tensor) -> Tensor:
 
 def _thinner(images: Tensor) -> Tensor:
     """Strokes 1 px less wide; more would leave nothing of a thin one: float (B,C,S,S)."""
-    lower = torch.minimum(images, images.roll(1, 2))  # ink does not reach the border, so that nothing comes around
-    return torch.minimum(lower, lower.roll(1, 3))
+    padded = F.pad(images, (1, 0, 1, 0), mode="replicate")  # what lies outside goes on as the border is
+    lower = torch.minimum(padded[:, :, 1:], padded[:, :, :-1])
+    return torch.minimum(lower[:, :, :, 1:], lower[:, :, :, :-1])
 
 
 def _bend(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
