@@ -9,7 +9,8 @@ from digitkit.core.errors import ConfigError
 from digitkit.learn.compose import compose, from_plain, to_plain, to_yaml
 from digitkit.learn.models import MODELS
 from digitkit.learn.optim import OPTIMISERS
-from digitkit.learn.recipe import Mode, Precision, Recipe
+from digitkit.learn.recipe import Mode, Recipe
+from digitkit.learn.running import Precision
 
 
 def test_without_overrides_it_is_the_default_experiment() -> None:

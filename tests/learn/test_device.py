@@ -8,7 +8,7 @@ import torch
 
 from digitkit.core.errors import ConfigError
 from digitkit.learn.device import choose_device, choose_precision, keep_freed_memory
-from digitkit.learn.recipe import Precision, RunConfig
+from digitkit.learn.running import Precision, RunConfig
 
 ABSENT = [
     name

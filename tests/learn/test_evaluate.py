@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from digitkit.learn.evaluate import probabilities, report, score, wilson
 from digitkit.learn.loader import Images
-from digitkit.learn.recipe import Precision
+from digitkit.learn.running import Precision
 
 CLASSES = tuple("0123456789")
 

@@ -10,7 +10,7 @@ from digitkit.data.batches import Drawing, DrawPlan
 from digitkit.learn.compose import compose
 from digitkit.learn.loader import Batches, Images
 from digitkit.learn.module import DigitModule, build_network
-from digitkit.learn.recipe import Precision
+from digitkit.learn.running import Precision
 from digitkit.learn.train import run_steps
 
 STILL = ("augment.after.shift_px=0", "augment.after.rotate_deg=0", "augment.after.scale=0", "augment.after.shear=0")

@@ -8,7 +8,8 @@ from digitkit.core.errors import ConfigError
 from digitkit.learn import recipe
 from digitkit.learn.models import MODELS
 from digitkit.learn.optim import OPTIMISERS
-from digitkit.learn.recipe import DataConfig, PrepareConfig, Recipe, RunConfig, check_range
+from digitkit.learn.recipe import DataConfig, PrepareConfig, Recipe, check_range
+from digitkit.learn.running import RunConfig
 
 CONFIGS = [item for item in vars(recipe).values() if dataclasses.is_dataclass(item)]
 ENTRIES = [entry.config for registry in (MODELS, OPTIMISERS) for entry in registry.values()]

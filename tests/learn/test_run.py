@@ -10,8 +10,8 @@ import torch
 from digitkit.core.errors import ConfigError, DataError, StoreError
 from digitkit.learn.compose import compose
 from digitkit.learn.device import choose_device
-from digitkit.learn.recipe import RunConfig
 from digitkit.learn.run import Run, git_state, hardware, versions
+from digitkit.learn.running import RunConfig
 from tests.fixtures.runs import Trained, full_disk
 
 

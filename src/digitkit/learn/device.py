@@ -6,7 +6,7 @@ import sys
 import torch
 
 from digitkit.core.errors import ConfigError
-from digitkit.learn.recipe import Precision, RunConfig
+from digitkit.learn.running import Precision, RunConfig
 
 # glibc's names for what `keep_freed_memory` sets, and the bytes; 32 MiB is the largest threshold that it takes.
 MALLOC = {"M_MMAP_THRESHOLD": (-3, 32 << 20), "M_TRIM_THRESHOLD": (-1, 1 << 30), "M_TOP_PAD": (-2, 256 << 20)}

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from digitkit.learn.layers import channels_last
 from digitkit.learn.loader import Images
-from digitkit.learn.recipe import Precision
+from digitkit.learn.running import Precision
 from digitkit.learn.views import views
 
 BATCH = 1000  # images per forward pass

@@ -19,7 +19,8 @@ from digitkit.learn.losses import Loss, class_weights, soft_targets
 from digitkit.learn.mix import mix
 from digitkit.learn.models import MODELS, InputShape
 from digitkit.learn.optim import OPTIMISERS
-from digitkit.learn.recipe import Precision, Recipe
+from digitkit.learn.recipe import Recipe
+from digitkit.learn.running import Precision
 from digitkit.learn.schedule import Schedule
 
 

@@ -2,7 +2,8 @@
 
 Only `learn.compose` fills them from experiments and overrides; each one checks its own ranges.
 `model` and `optim` hold the record of the chosen entry (see `learn.models` and `learn.optim`); those of mixing, loss,
-steps, learning rate and average stand in `learn.fitting`.
+steps, learning rate and average stand in `learn.fitting`, augmentation's in `learn.augmenting`, budget's and the
+run's in `learn.running`.
 """
 
 from dataclasses import dataclass, field
@@ -10,8 +11,10 @@ from enum import Enum
 from typing import Any
 
 from digitkit.core.errors import ConfigError
+from digitkit.learn.augmenting import AugmentConfig
 from digitkit.learn.fitting import AverageConfig, ClassWeights, LossConfig, MixConfig, ScheduleConfig, StepConfig
 from digitkit.learn.ranges import check_range as check_range  # networks and optimisers have records of their own
+from digitkit.learn.running import BudgetConfig, RunConfig
 
 
 class Mode(Enum):
@@ -19,14 +22,6 @@ class Mode(Enum):
 
     ink = "ink"
     photo = "photo"
-
-
-class Precision(Enum):
-    """The number format of the heavy products."""
-
-    auto = "auto"
-    bf16 = "bf16"
-    fp32 = "fp32"
 
 
 class SampleMode(Enum):
@@ -139,75 +134,6 @@ class PrepareConfig:
             raise ConfigError(f"prepare.window must be odd, got {self.window}")
         if self.channels not in (1, 3) or (self.channels == 3 and self.mode is Mode.ink):
             raise ConfigError(f"prepare.channels must be 1, or 3 in mode photo, got {self.channels}")
-
-
-@dataclass
-class AfterConfig:
-    """Geometry of the hand, drawn anew for each image in each step."""
-
-    shift_px: float = 2.0  # furthest shift in x and in y
-    rotate_deg: float = 8.0  # furthest turn
-    scale: float = 0.08  # furthest change of size, as a share
-    shear: float = 0.08  # furthest slant, px per px
-    thicken: float = 0.0  # share of images whose strokes are made 1 px wider on each side
-    thin: float = 0.0  # share of images whose strokes are made 1 px less wide
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        check_range("augment.after.shift_px", self.shift_px, 0, 100)
-        check_range("augment.after.rotate_deg", self.rotate_deg, 0, 180)
-        check_range("augment.after.scale", self.scale, 0, 0.9)
-        check_range("augment.after.shear", self.shear, 0, 2)
-        check_range("augment.after.thicken", self.thicken, 0, 1)
-        check_range("augment.after.thin", self.thin, 0, 1)
-
-
-@dataclass
-class AugmentConfig:
-    """What happens to pictures in training only."""
-
-    after: AfterConfig = field(default_factory=AfterConfig)
-
-
-@dataclass
-class BudgetConfig:
-    """How long the training lasts."""
-
-    epochs: float = 4.0  # passes over the training part; parts of a pass count
-    batch: int = 512  # images per step
-    hard_share: float = 0.0  # share of the images, those with the largest losses, shown after the first pass; 0 = all
-    least_steps: int = 200  # so that a small set is learnt too: more epochs are made until there are this many steps
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        check_range("budget.hard_share", self.hard_share, 0, 1)
-        check_range("budget.least_steps", self.least_steps, 1, 1e9)
-        check_range("budget.epochs", self.epochs, 0.001, 1e6)
-        check_range("budget.batch", self.batch, 1, 1e6)
-
-
-@dataclass
-class RunConfig:
-    """Where and how the training runs; changes nothing in what is learnt."""
-
-    folder: str = ""  # of the run; empty = runs/NAME-DATE-TIME
-    device: str = "auto"  # auto, cpu, cuda, mps
-    precision: Precision = Precision.auto  # bf16 where the processor has it, else fp32
-    threads: int = 0  # CPU threads; 0 = torch's choice
-    validations: int = 3  # times the validation part is scored, the last time at the end
-    export: bool = True  # write the bundle at the end
-    test: bool = True  # score the test part, once, when all is done; false while choosing a recipe
-    views: int = 5  # shifted views that the test part is also scored with
-    progress: bool = True  # a progress bar, where there is a terminal
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        check_range("run.threads", self.threads, 0, 1024)
-        check_range("run.validations", self.validations, 1, 1e6)
-        if self.views not in (1, 5, 9):
-            raise ConfigError(f"run.views must be 1, 5 or 9, got {self.views}")
-        if self.device not in ("auto", "cpu", "cuda", "mps"):
-            raise ConfigError(f"run.device must be auto, cpu, cuda or mps, got {self.device!r}")
 
 
 @dataclass

@@ -17,9 +17,10 @@ from digitkit.core.prediction import Thresholds
 from digitkit.data.splits import Splits
 from digitkit.learn import pictures
 from digitkit.learn.calibrate import temperature, tempered, thresholds
-from digitkit.learn.callbacks import Checkpoints, History, Progress
+from digitkit.learn.checkpoints import Checkpoints
 from digitkit.learn.device import choose_device, choose_precision, keep_freed_memory
 from digitkit.learn.evaluate import Report, probabilities, report
+from digitkit.learn.history import History, Progress
 from digitkit.learn.loader import Batches, Images
 from digitkit.learn.models.weights import load_start
 from digitkit.learn.module import DigitModule, build_network

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from digitkit.learn.augment.after import augment
-from digitkit.learn.recipe import AfterConfig
+from digitkit.learn.augmenting import AfterConfig
 from tests.conftest import DrawDigits
 
 STILL = AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0)

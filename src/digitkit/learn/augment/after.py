@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from digitkit.learn.augmenting import AfterConfig
 from digitkit.learn.layers import channels_last
-from digitkit.learn.recipe import AfterConfig
 from digitkit.learn.sampling import highest
 
 

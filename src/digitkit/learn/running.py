@@ -1,0 +1,56 @@
+"""The part of a recipe that decides how long a training lasts, and where and how it runs."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from digitkit.core.errors import ConfigError
+from digitkit.learn.ranges import check_range
+
+
+class Precision(Enum):
+    """The number format of the heavy products."""
+
+    auto = "auto"
+    bf16 = "bf16"
+    fp32 = "fp32"
+
+
+@dataclass
+class BudgetConfig:
+    """How long the training lasts."""
+
+    epochs: float = 4.0  # passes over the training part; parts of a pass count
+    batch: int = 512  # images per step
+    hard_share: float = 0.0  # share of the images, those with the largest losses, shown after the first pass; 0 = all
+    least_steps: int = 200  # so that a small set is learnt too: more epochs are made until there are this many steps
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("budget.hard_share", self.hard_share, 0, 1)
+        check_range("budget.least_steps", self.least_steps, 1, 1e9)
+        check_range("budget.epochs", self.epochs, 0.001, 1e6)
+        check_range("budget.batch", self.batch, 1, 1e6)
+
+
+@dataclass
+class RunConfig:
+    """Where and how the training runs; changes nothing in what is learnt."""
+
+    folder: str = ""  # of the run; empty = runs/NAME-DATE-TIME
+    device: str = "auto"  # auto, cpu, cuda, mps
+    precision: Precision = Precision.auto  # bf16 where the processor has it, else fp32
+    threads: int = 0  # CPU threads; 0 = torch's choice
+    validations: int = 3  # times the validation part is scored, the last time at the end
+    export: bool = True  # write the bundle at the end
+    test: bool = True  # score the test part, once, when all is done; false while choosing a recipe
+    views: int = 5  # shifted views that the test part is also scored with
+    progress: bool = True  # a progress bar, where there is a terminal
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("run.threads", self.threads, 0, 1024)
+        check_range("run.validations", self.validations, 1, 1e6)
+        if self.views not in (1, 5, 9):
+            raise ConfigError(f"run.views must be 1, 5 or 9, got {self.views}")
+        if self.device not in ("auto", "cpu", "cuda", "mps"):
+            raise ConfigError(f"run.device must be auto, cpu, cuda or mps, got {self.device!r}")
