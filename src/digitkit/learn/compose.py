@@ -28,6 +28,7 @@ from digitkit.learn.recipe import Recipe
 DEFAULT_EXPERIMENT = "fast"
 OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=")  # Hydra's own signs, such as + and ~, would let unknown keys in
 GROUPS: Mapping[str, Mapping[str, Any]] = {"model": MODELS, "optim": OPTIMISERS}
+LENGTHS = ("budget.epochs", "budget.steps", "budget.minutes")  # of which one decides how long a training lasts
 
 
 @dataclass
@@ -63,7 +64,16 @@ def compose(overrides: Sequence[str] = ()) -> Recipe:
         raise ConfigError(f"Unknown experiment {chosen[-1]!r}. {nearest(chosen[-1], list(known))}")
     rest = [item for item in asked if not item.startswith("experiment=")]
     _check_groups(rest)
-    return _composed(chosen[-1], rest)
+    return _composed(chosen[-1], _with_one_length(rest))
+
+
+def _with_one_length(overrides: Sequence[str]) -> list[str]:
+    """The overrides, where one of them names how long the training lasts with the experiment's own length off."""
+    named = {item.partition("=")[0]: item.partition("=")[2] for item in overrides}
+    chosen = [key for key in LENGTHS if named.get(key, "0") not in ("0", "0.0")]
+    if len(chosen) > 1:
+        raise ConfigError(f"{' and '.join(chosen)} both say how long the training lasts; name one of them.")
+    return [*overrides, *(f"{key}=0" for key in LENGTHS if chosen and key not in named)]
 
 
 def _check_groups(overrides: Sequence[str]) -> None:

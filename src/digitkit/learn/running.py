@@ -19,16 +19,27 @@ class Precision(Enum):
 class BudgetConfig:
     """How long the training lasts."""
 
-    epochs: float = 4.0  # passes over the training part; parts of a pass count
+    epochs: float = 4.0  # passes over the training part; parts of a pass count; 0 = another of these three decides
+    steps: int = 0  # steps, whatever they make in epochs; 0 = another decides
+    minutes: float = 0.0  # of training and scoring on this machine; measured once, then kept as steps; 0 = another decides
     batch: int = 512  # images per step
     hard_share: float = 0.0  # share of the images, those with the largest losses, shown after the first pass; 0 = all
     least_steps: int = 200  # so that a small set is learnt too: more epochs are made until there are this many steps
+    patience: int = 0  # validations in a row without a better one that end the training early; 0 = it is never ended
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_range("budget.hard_share", self.hard_share, 0, 1)
         check_range("budget.least_steps", self.least_steps, 1, 1e9)
-        check_range("budget.epochs", self.epochs, 0.001, 1e6)
+        if self.epochs:
+            check_range("budget.epochs", self.epochs, 0.001, 1e6)
+        check_range("budget.steps", self.steps, 0, 1e9)
+        check_range("budget.minutes", self.minutes, 0, 1e6)
+        check_range("budget.patience", self.patience, 0, 1e6)
+        lengths = {name: getattr(self, name) for name in ("epochs", "steps", "minutes")}
+        if sum(value > 0 for value in lengths.values()) != 1:
+            told = ", ".join(f"budget.{name}={value:g}" for name, value in lengths.items())
+            raise ConfigError(f"Exactly one of epochs, steps and minutes decides, the others are 0; got {told}.")
         check_range("budget.batch", self.batch, 1, 1e6)
 
 
@@ -41,6 +52,8 @@ class RunConfig:
     precision: Precision = Precision.auto  # bf16 where the processor has it, else fp32
     threads: int = 0  # CPU threads; 0 = torch's choice
     validations: int = 3  # times the validation part is scored, the last time at the end
+    checkpoint_seconds: float = 60.0  # at most this much work is lost when the process is killed
+    keep: int = 0  # checkpoints of the best validations that are kept beside the last one
     export: bool = True  # write the bundle at the end
     test: bool = True  # score the test part, once, when all is done; false while choosing a recipe
     views: int = 5  # shifted views that the test part is also scored with
@@ -50,6 +63,8 @@ class RunConfig:
         """Check the ranges."""
         check_range("run.threads", self.threads, 0, 1024)
         check_range("run.validations", self.validations, 1, 1e6)
+        check_range("run.checkpoint_seconds", self.checkpoint_seconds, 0, 1e9)
+        check_range("run.keep", self.keep, 0, 1000)
         if self.views not in (1, 5, 9):
             raise ConfigError(f"run.views must be 1, 5 or 9, got {self.views}")
         if self.device not in ("auto", "cpu", "cuda", "mps"):
