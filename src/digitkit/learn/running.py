@@ -21,7 +21,7 @@ class BudgetConfig:
 
     epochs: float = 4.0  # passes over the training part; parts of a pass count; 0 = another of these three decides
     steps: int = 0  # steps, whatever they make in epochs; 0 = another decides
-    minutes: float = 0.0  # of training and scoring on this machine; measured once, then kept as steps; 0 = another decides
+    minutes: float = 0.0  # of training and scoring, measured once and then kept as steps; 0 = another decides
     batch: int = 512  # images per step
     hard_share: float = 0.0  # share of the images, those with the largest losses, shown after the first pass; 0 = all
     least_steps: int = 200  # so that a small set is learnt too: more epochs are made until there are this many steps
