@@ -3,9 +3,9 @@
 import logging
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from digitkit.learn.module import DigitModule, build_network
 from digitkit.learn.parts import Parts, draw, prepare_parts
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run, git_state, hardware, versions
+from digitkit.learn.running import RunConfig
 from digitkit.learn.schedule import Schedule
 
 
@@ -39,27 +40,19 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
         raise DataError(
             f"No training pictures in {', '.join(recipe.data.sources)}. Name sources with data.sources=[...]."
         )
-    device = choose_device(recipe.run)
-    keep_freed_memory()
-    if recipe.run.threads:
-        torch.set_num_threads(recipe.run.threads)
+    device = set_up(recipe.run)
     parts = prepare_parts(recipe, splits, progress)
-    mean, std = parts.train.statistics()
-    torch.manual_seed(recipe.seed)
     classes = list(splits.primary.classes)
-    network = build_network(recipe, len(classes), mean, std)
-    if not (resume and run.checkpoint()):  # a checkpoint holds all weights
-        load_start(recipe.model, network.get_submodule("1"))
-    drawing = draw(recipe, parts, classes)
-    batches = Batches(parts.train.to(device), drawing)
-    seconds = _fit(recipe, network, batches, parts.val.to(device), run, progress, resume)
+    fitted = fit(recipe, parts, classes, run, progress, resume=resume)
+    network, mean, std, batches = fitted.network, fitted.mean, fitted.std, fitted.batches
+    drawing = batches.drawing
     facts = {
         "classes": classes, "mean": mean, "std": std, "fingerprint": splits.fingerprint,
         "train": parts.primary, "extra": len(parts.train) - parts.primary, "val": len(parts.val),
         "test": len(parts.test),
     }  # fmt: skip
     stored = {
-        "name": recipe.name, "seed": recipe.seed, "steps": drawing.steps, "train_seconds": round(seconds, 3),
+        "name": recipe.name, "seed": recipe.seed, "steps": drawing.steps, "train_seconds": round(fitted.seconds, 3),
         "prepare_seconds": round(parts.prepare_seconds, 3), "data": facts, "splits": splits.report.to_plain(),
         "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles,
         "drawn": drawing.epochs(), "parameters": sum(weight.numel() for weight in network.parameters()),
@@ -74,24 +67,59 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
     return run
 
 
-def _fit(
-    recipe: Recipe, network: torch.nn.Module, batches: Batches, val: Images, run: Run, progress: Progress, resume: bool
-) -> float:
-    """The steps themselves; returns the seconds from the first augmentation to the final weights."""
-    steps, device = len(batches), batches.images.pixels.device
+def set_up(config: RunConfig) -> torch.device:
+    """Threads and memory as the recipe wants them, and the device; said before anything is prepared.
+
+    Raises: ConfigError when the device is absent.
+    """
+    device = choose_device(config)
+    keep_freed_memory()
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    return device
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What the steps of a training leave: its last raw weights; those that count lie in the run."""
+
+    network: torch.nn.Module
+    mean: list[float]
+    std: list[float]
+    batches: Batches
+    seconds: float  # from the first augmentation to the final weights
+
+
+def fit(
+    recipe: Recipe, parts: Parts, classes: list[str], run: Run, progress: Progress, *, resume: bool = False,
+    watchers: Sequence[lightning.Callback] = (),
+) -> Fitted:  # fmt: skip
+    """Build the network and train it on prepared parts: weights, history and checkpoints go into the run's folder.
+
+    `watchers` come after the history, so that they see what it has recorded.
+    Raises: KeyboardInterrupt, with a text that says how to go on, when it was stopped by Ctrl-C or SIGTERM.
+    """
+    device = set_up(recipe.run)
+    mean, std = parts.train.statistics()
+    torch.manual_seed(recipe.seed)
+    network = build_network(recipe, len(classes), mean, std)
+    if not (resume and run.checkpoint()):  # a checkpoint holds all weights
+        load_start(recipe.model, network.get_submodule("1"))
+    batches = Batches(parts.train.to(device), draw(recipe, parts, classes))
     module = DigitModule(recipe, network, choose_precision(recipe.run, device), batches)
-    history, checkpoints = History(run, val, steps, progress, batches.drawing), Checkpoints(run)
+    history = History(run, parts.val.to(device), len(batches), progress, batches.drawing)
+    checkpoints = Checkpoints(run)
     checkpoints.listen()
     try:
-        run_steps(module, batches, [history, checkpoints], run.checkpoint() if resume else None)
+        run_steps(module, batches, [history, checkpoints, *watchers], run.checkpoint() if resume else None)
     finally:
         checkpoints.hand_back(signal.SIGTERM, signal.SIGINT)
-    if checkpoints.stopped_at and checkpoints.stopped_at < steps:
+    if checkpoints.stopped_at and checkpoints.stopped_at < len(batches):
         raise KeyboardInterrupt(
-            f"stopped at step {checkpoints.stopped_at} of {steps}; nothing is lost. "
+            f"stopped at step {checkpoints.stopped_at} of {len(batches)}; nothing is lost. "
             f"Go on with: digitkit train --resume {run.path}"
         )
-    return history.seconds
+    return Fitted(network, mean, std, batches, history.seconds)
 
 
 def run_steps(
