@@ -12,6 +12,7 @@ class Precision(Enum):
 
     auto = "auto"
     bf16 = "bf16"
+    fp16 = "fp16"
     fp32 = "fp32"
 
 
@@ -49,8 +50,10 @@ class RunConfig:
 
     folder: str = ""  # of the run; empty = runs/NAME-DATE-TIME
     device: str = "auto"  # auto, cpu, cuda, mps
-    precision: Precision = Precision.auto  # bf16 where the processor has it, else fp32
-    threads: int = 0  # CPU threads; 0 = torch's choice
+    devices: int = 1  # processes that share each batch, on a GPU each, or all on the CPU
+    precision: Precision = Precision.auto  # bf16 where it is faster, fp16 on GPUs without it, else fp32
+    compile: bool = False  # let torch translate the network first: a minute or so, then quicker steps
+    threads: int = 0  # CPU threads of each process; 0 = torch's choice
     validations: int = 3  # times the validation part is scored, the last time at the end
     checkpoint_seconds: float = 60.0  # at most this much work is lost when the process is killed
     keep: int = 0  # checkpoints of the best validations that are kept beside the last one
@@ -61,6 +64,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        check_range("run.devices", self.devices, 1, 1024)
         check_range("run.threads", self.threads, 0, 1024)
         check_range("run.validations", self.validations, 1, 1e6)
         check_range("run.checkpoint_seconds", self.checkpoint_seconds, 0, 1e9)
