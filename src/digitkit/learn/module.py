@@ -10,7 +10,7 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from digitkit.learn.augment.after import augment
+from digitkit.learn.augment.augmentation import Augmentation
 from digitkit.learn.averaging import Average, measure_norms
 from digitkit.learn.layers import Standardise
 from digitkit.learn.loader import Batches
@@ -40,6 +40,7 @@ class DigitModule(lightning.LightningModule):
         self.pace = batches.pace
         self.schedule = Schedule(recipe.schedule, recipe.average, self.pace)
         self.classes = len(batches.drawing.classes)
+        self.augmentation = Augmentation.of(recipe.augment, batches.drawing.classes)
         self.loss = Loss(recipe.loss, class_weights(recipe.loss, batches.images.labels, self.classes))
         self.network = network.to(memory_format=torch.channels_last)
         self.average = Average(self.network, recipe.average, self.pace.steps)
@@ -49,7 +50,8 @@ class DigitModule(lightning.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
         """Augment, blend and score one batch: uint8 (B,C,S,S), int64 (B,), indices (B,) -> the loss, a scalar."""
         pixels, labels, indices = batch
-        images, target = augment(pixels, self.recipe.augment.after, self.rng), labels
+        left = (self.pace.steps - batch_idx) / self.pace.steps
+        images, target = self.augmentation(pixels, labels, self.rng, left), labels
         mixing = batch_idx < self.pace.left(self.recipe.mix.off_epochs)
         mixed = mix(images, self.recipe.mix, self.recipe.seed, batch_idx) if mixing else None
         if mixed is not None:
@@ -105,12 +107,12 @@ class DigitModule(lightning.LightningModule):
 
     def _some_images(self) -> Iterator[Tensor]:
         """Training images as they are learnt from, evenly chosen, always the same: float (B,C,S,S) each."""
-        pixels = self.batches.images.pixels
+        pixels, labels = self.batches.images.pixels, self.batches.images.labels
         rng = torch.Generator().manual_seed(self.recipe.seed)
         count = min(len(pixels), self.recipe.average.norm_images)
         places = torch.arange(count, device=pixels.device) * len(pixels) // count
         for some in places.tensor_split(-(-count // self.recipe.budget.batch)):
-            yield augment(pixels[some], self.recipe.augment.after, rng)
+            yield self.augmentation(pixels[some], labels[some], rng, left=0)
 
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
         """The recipe's optimiser, its learning rates scaled every step by the schedule."""

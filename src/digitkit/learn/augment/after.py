@@ -1,31 +1,58 @@
-"""Geometry of the hand on prepared images: shift, turn, size, slant and thickness, drawn anew for each image.
+"""Geometry of the hand on prepared images, drawn anew for each image: mirror, movement, thickness, erasing.
 
 B images of one batch, C channels, S side in px.
 """
 
-import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from digitkit.learn.augmenting import AfterConfig
+from digitkit.learn.augment.geometry import move
+from digitkit.learn.augmenting import AfterConfig, Outside
 from digitkit.learn.layers import channels_last
 from digitkit.learn.sampling import highest
 
+LEAST_AREA = 0.02  # of the image, the smallest rectangle that is erased
+LONGEST = 3.0  # side of such a rectangle over the other side
 
-def augment(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
-    """Move each image a little differently: uint8 (B,C,S,S) -> float (B,C,S,S), 0..1, channels last.
 
-    Shifts alone are whole pixels, copied; with a turn, size or slant everything is one bilinear sampling.
+def bend(images: Tensor, mirrors: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
+    """Change the geometry of each image a little differently.
+
+    Shapes: `images` uint8 (B,C,S,S); `mirrors` bool (2,B), which may be mirrored left to right and upside down; returns
+    float (B,C,S,S), 0..1.
     """
-    bends = config.rotate_deg or config.scale or config.shear
-    moved = _bend(images, config, rng) if bends else _shift(images, int(config.shift_px), rng)
+    for share, may, axis in ((config.flip_x, mirrors[0], 3), (config.flip_y, mirrors[1], 2)):
+        if share:
+            images = images.clone()
+            change_some(images, chosen(share, images, rng) & may, partial(torch.flip, dims=(axis,)))
+    moved = move(images, config, rng)
     for share, change in ((config.thicken, _thicker), (config.thin, _thinner)):
         if share:
-            chosen = (torch.rand(len(images), generator=rng) < share).nonzero().flatten().to(images.device)
-            moved[chosen] = change(moved[chosen])
-    return channels_last(moved)
+            change_some(moved, chosen(share, moved, rng), change)
+    if config.erase:
+        change_some(moved, chosen(config.erase, moved, rng), lambda some: _erase(some, config, rng))
+    return moved
+
+
+def augment(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
+    """Change the geometry of images whose labels nobody knows, so none is mirrored: uint8 -> float (B,C,S,S), 0..1."""
+    return channels_last(bend(images, images.new_zeros(2, len(images), dtype=torch.bool), config, rng))
+
+
+def chosen(share: float, images: Tensor, rng: torch.Generator) -> Tensor:
+    """Which images a change that a share of them gets is made to: bool (B,), on their device."""
+    return (torch.rand(len(images), generator=rng) < share).to(images.device)
+
+
+def change_some(images: Tensor, which: Tensor, change: Callable[[Tensor], Tensor]) -> None:
+    """Put what `change` makes of the chosen images into their places: float (B,C,S,S), bool (B,)."""
+    places = which.nonzero().flatten()
+    if len(places):
+        images[places] = change(images[places])
 
 
 def _thicker(images: Tensor) -> Tensor:
@@ -40,24 +67,19 @@ def _thinner(images: Tensor) -> Tensor:
     return torch.minimum(lower[:, :, :, 1:], lower[:, :, :, :-1])
 
 
-def _bend(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
-    draws = (torch.rand(len(images), 6, generator=rng) * 2 - 1).to(images.device)  # (B,6), -1..1
-    turn = draws[:, 0] * math.radians(config.rotate_deg)
-    wide, high = 1 + draws[:, 1] * config.scale, 1 + draws[:, 2] * config.scale
-    slant = draws[:, 3] * config.shear
-    shift = draws[:, 4:] * 2 * config.shift_px / images.shape[-1]  # (B,2) in half sides
-    cos, sin = turn.cos(), turn.sin()
-    rows = [cos * wide, (slant - sin) * high, shift[:, 0], sin * wide, cos * high, shift[:, 1]]
-    grid = F.affine_grid(torch.stack(rows, 1).view(-1, 2, 3), list(images.shape), align_corners=False)
-    return F.grid_sample(images.to(torch.float32).div_(255), grid, align_corners=False)
+def _erase(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
+    """A rectangle somewhere inside each image is lost.
 
-
-def _shift(images: Tensor, reach: int, rng: torch.Generator) -> Tensor:
-    if not reach:
-        return images.to(torch.float32).div_(255)
-    count, _, side, _ = images.shape
-    draws = torch.randint(0, 2 * reach + 1, (2, count), generator=rng).to(images.device)
-    padded = F.pad(images, (reach, reach, reach, reach))
-    windows = padded.unfold(2, side, 1).unfold(3, side, 1)  # (B,C,2r+1,2r+1,S,S), a view
-    which = torch.arange(count, device=images.device)
-    return windows[which, :, draws[0], draws[1]].to(torch.float32).div_(255)
+    Source: Zhong et al. 2017, Random erasing data augmentation.
+    """
+    draws = torch.rand(4, len(images), 1, generator=rng).to(images.device)  # (4,B,1)
+    area = LEAST_AREA + draws[0] * (config.erase_area - LEAST_AREA)
+    longer = LONGEST ** (draws[1] - 0.5)  # than the square of that area; 1 / LONGEST..LONGEST between the sides
+    spans = []
+    for size, place in ((area.sqrt() * longer, draws[2]), (area.sqrt() / longer, draws[3])):
+        line = (torch.arange(images.shape[-1], device=images.device) + 0.5) / images.shape[-1]  # (S,)
+        start = place * (1 - size)
+        spans.append((line >= start) & (line < start + size))  # (B,S)
+    lost = (spans[0].unsqueeze(2) & spans[1].unsqueeze(1)).unsqueeze(1)  # (B,1,S,S)
+    left = images.mean((2, 3), keepdim=True) if config.outside is Outside.edge else images.new_zeros(())
+    return torch.where(lost, left, images)
