@@ -53,7 +53,7 @@ def test_curves(tmp_path: Path, steps: int) -> None:
 def test_confusion(tmp_path: Path, classes: tuple[str, ...]) -> None:
     labels = torch.arange(3 * len(classes)) % len(classes)
     answers = torch.rand(len(labels), len(classes), generator=torch.Generator().manual_seed(0)).softmax(1)
-    pictures.confusion(report("val", answers, labels, classes), classes, tmp_path / "confusion.png")
+    pictures.confusion(report("val", answers, labels, classes).confusion, classes, "val", tmp_path / "confusion.png")
     assert_drawn(tmp_path / "confusion.png")
 
 

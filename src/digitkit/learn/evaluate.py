@@ -42,7 +42,6 @@ class Report:
     confusion: list[list[int]]
     mistakes: list[int]
     accuracy_views: dict[str, float] = field(default_factory=dict)
-    raw_accuracy: float | None = None
     elsewhere: dict[str, float] = field(default_factory=dict)
 
     def to_plain(self) -> dict[str, Any]:

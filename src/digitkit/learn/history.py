@@ -1,4 +1,4 @@
-"""What is written down around the steps of a training: losses, scores, the best weights."""
+"""What is written down around the steps of a training: losses, scores, the best weights, what pictures will show."""
 
 import json
 import math
@@ -8,10 +8,13 @@ from typing import Any
 
 import lightning
 import torch
+from torch import Tensor
 
 from digitkit.core.files import write_text
 from digitkit.data.batches import Drawing
-from digitkit.learn.evaluate import probabilities, score
+from digitkit.learn.album import Album
+from digitkit.learn.evaluate import Report, probabilities, report
+from digitkit.learn.finite import check_loss, check_weights
 from digitkit.learn.loader import Images
 from digitkit.learn.module import DigitModule
 from digitkit.learn.run import Run
@@ -27,6 +30,9 @@ class History(lightning.Callback):
         self.run, self.val, self.steps, self.progress, self.drawing = run, val, steps, progress, drawing
         self.records: list[dict[str, Any]] = []
         self.best = -1.0
+        self.keep_weights: Callable[[torch.nn.Module], None] = run.save_weights
+        self.raw: dict[str, Any] | None = None  # figures of the raw weights beside the best averaged ones
+        self.album = Album(run.file("pictures"), val, drawing.classes)
         self.seconds = 0.0  # of the training so far, earlier pieces of a resumed run included
         self._piece = 0.0
         self._since = 0
@@ -50,6 +56,9 @@ class History(lightning.Callback):
         recent = torch.stack(module.losses)
         module.losses.clear()
         loss = float(recent.mean())
+        check_loss(loss, module, step)
+        if scored:
+            check_weights(module, step)
         record: dict[str, Any] = {
             "step": step,
             "seconds": round(time.perf_counter() - self._piece, 3),
@@ -60,33 +69,49 @@ class History(lightning.Callback):
             record["drawn"] = new
         record["lr"] = module.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
         if scored and len(self.val):
-            record |= self._score(module)
+            record |= self._score(module, step)
         elif scored and step == self.steps:
-            self.run.save_weights(module.ready())
+            self.keep_weights(module.ready())
         self.records.append(record)
         beside = f"loss {loss:.3f}" + (f", val {record['val_accuracy']:.4f}" if "val_accuracy" in record else "")
         self.progress(step, self.steps, beside)
 
-    def _score(self, module: DigitModule) -> dict[str, float]:
-        """Both networks on the validation part; the best averaged weights go to the disk."""
-        answers = probabilities(module.ready(), self.val, precision=module.precision)
-        accuracy, loss = score(answers, self.val.labels.cpu())
-        raw, _ = score(probabilities(module.network, self.val, precision=module.precision), self.val.labels.cpu())
+    def _score(self, module: DigitModule, step: int) -> dict[str, float]:
+        """Both networks on the validation part, one pass each; the best averaged weights go to the disk."""
+        answers, made = self._answer(module, module.ready())
+        raw = made  # an average that has not begun is the raw network
+        if int(module.average.updates):
+            _, raw = self._answer(module, module.network)
         module.network.train()
-        if accuracy >= self.best:  # of equals the later one: it has seen more
-            self.best = accuracy
-            self.run.save_weights(module.average.network)
-        return {"val_accuracy": accuracy, "val_loss": loss, "raw_val_accuracy": raw}
+        self.album.keep(step, made, answers, module.recipe.run.validations)
+        if made.accuracy >= self.best:  # of equals the later one: it has seen more
+            self.best, self.raw = made.accuracy, raw.to_plain()
+            self.keep_weights(module.average.network)
+        return {
+            "val_accuracy": made.accuracy, "val_loss": made.loss, "val_f1": made.f1,
+            "raw_val_accuracy": raw.accuracy, "raw_val_loss": raw.loss, "raw_val_f1": raw.f1,
+        }  # fmt: skip
+
+    def _answer(self, module: DigitModule, network: torch.nn.Module) -> tuple[Tensor, Report]:
+        """What a network makes of the validation part: probabilities (N,K), and all figures of them."""
+        answers = probabilities(network, self.val, precision=module.precision)
+        return answers, report("val", answers, self.val.labels, self.drawing.classes)
+
+    def write(self) -> None:
+        """Write all records so far."""
+        write_text(self.run.file("history.jsonl"), "".join(json.dumps(record) + "\n" for record in self.records))
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Write all records."""
-        write_text(self.run.file("history.jsonl"), "".join(json.dumps(record) + "\n" for record in self.records))
+        self.write()
 
     def state_dict(self) -> dict[str, Any]:
         """Travels in the checkpoint."""
-        return {"records": self.records, "best": self.best, "seconds": self.seconds}
+        album = self.album.state_dict()
+        return {"records": self.records, "best": self.best, "raw": self.raw, "album": album, "seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the records back."""
         self.records, self.best = list(state_dict["records"]), float(state_dict["best"])
-        self.seconds = float(state_dict["seconds"])
+        self.raw, self.seconds = state_dict["raw"], float(state_dict["seconds"])
+        self.album.load_state_dict(state_dict["album"])

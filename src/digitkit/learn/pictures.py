@@ -1,9 +1,10 @@
-"""The pictures of a run: curves, confusion, mistakes, a batch as the network saw it.
+"""The pictures of a run: curves, confusion, predictions, mistakes, a batch as the network saw it.
 
 N images, S side in px, K classes.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from digitkit.core.files import atomic_path
@@ -22,61 +24,123 @@ from digitkit.learn.mix import mix
 from digitkit.learn.recipe import Recipe
 
 MOST_SHOWN = 40  # pictures of a sheet
-RIGHT, WRONG = "#2a7f62", "#b3261e"
+COLUMNS = 8  # of a sheet
+DPI = 110
+TABLE_IN = (3.6, 22.0)  # side of a confusion table in inches, at least and at most
+CELL_IN = 0.3  # side of one of its cells, where that fits
+LEAST_PT = 4.0  # smaller figures cannot be read and are left out
+ALARMING = 0.05  # share of a class read as another that is drawn in full red, or the largest there is
+LONGEST_LABEL = 16  # characters of a label that is written in full
+RIGHT, WRONG, INK, GREY = "#2a7f62", "#b3261e", "#222", "#999"
+
+
+@dataclass(frozen=True)
+class Read:
+    """How some images were read: the class and its probability, each (N,)."""
+
+    best: Sequence[int]
+    share: Sequence[float]
 
 
 def _save(figure: Figure, path: Path) -> None:
     FigureCanvasAgg(figure)
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+        figure.savefig(temporary, format="png", dpi=DPI)
+
+
+def named(label: str) -> str:
+    """A label as people read it: the empty one too, and of a long one its beginning."""
+    return (label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}\u2026") or '""'
 
 
 def curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Loss, error on validation (raw and averaged weights) and learning rate over the steps, the last one included."""
+    """Losses, errors on validation (raw and averaged weights) and learning rate over the steps, the last included."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     loss, error, rate = figure.subplots(1, 3)
-    steps = [record["step"] for record in history]
-    loss.plot(steps, [record["train_loss"] for record in history], color="#444")
-    loss.set(title="training loss", xlabel="step", yscale="log")
-    scored = [record for record in history if "val_accuracy" in record]
-    for key, name, colour in (("raw_val_accuracy", "raw", "#999"), ("val_accuracy", "averaged", RIGHT)):
-        points = [100 * (1 - record[key]) for record in scored]
-        error.plot([record["step"] for record in scored], points, marker="o", label=name, color=colour)
+    _line(loss, history, "train_loss", "training", INK)
+    for prefix, name, colour in (("raw_", "raw", GREY), ("", "averaged", RIGHT)):
+        _line(loss, history, f"{prefix}val_loss", f"validation, {name}", colour)
+        errors = [
+            {"step": record["step"], "error": 100 * (1 - record[f"{prefix}val_accuracy"])}
+            for record in history
+            if f"{prefix}val_accuracy" in record
+        ]
+        _line(error, errors, "error", name, colour)
+    loss.set(title="loss", xlabel="step", yscale="log")
     error.set(title="errors on validation, %", xlabel="step")
     error.set_ylim(bottom=0)
-    error.legend()
-    rate.plot(steps, [record["lr"] for record in history], color="#444")
+    for axes in (loss, error):
+        if axes.lines:
+            axes.legend(fontsize=7)
+    _line(rate, history, "lr", "", INK)
     rate.set(title="learning rate", xlabel="step")
+    for axes in (loss, error, rate):
+        axes.grid(alpha=0.25)
+        axes.margins(x=0.03)
     _save(figure, path)
 
 
-def confusion(report: Report, classes: Sequence[str], path: Path) -> None:
-    """How often each true class was read as each class; right answers are left pale so that mistakes stand out."""
-    table = np.array(report.confusion)
-    wrong = table - np.diag(np.diag(table))
-    figure = Figure(figsize=(5.4, 5.2), layout="constrained")
+def _line(axes: Axes, records: Sequence[Mapping[str, Any]], key: str, name: str, colour: str) -> None:
+    """One curve over the records that have a value for it; few points are marked, for one alone is no line."""
+    points = [(record["step"], record[key]) for record in records if key in record]
+    if points:
+        steps, values = zip(*points, strict=True)
+        axes.plot(steps, values, marker="o" if len(points) <= 40 else "", markersize=3, label=name, color=colour)
+
+
+def confusion(table: Sequence[Sequence[int]], classes: Sequence[str], title: str, path: Path) -> None:
+    """How often each true class (rows) was read as each class (columns), int (K,K).
+
+    Red grows with the share of its row, so that rare classes show too; right answers stay pale.
+    """
+    counts = np.array(table, np.int64)
+    wrong = counts * (1 - np.eye(len(classes), dtype=np.int64))
+    shares = wrong / np.maximum(1, counts.sum(1, keepdims=True))
+    side = min(max(CELL_IN * len(classes), TABLE_IN[0]), TABLE_IN[1])
+    cell_pt = 72 * side / len(classes)
+    figure = Figure(figsize=(side + 1.3, side + 1.3), layout="constrained")
     axes: Axes = figure.subplots()
-    axes.imshow(wrong, cmap="Reds", vmax=max(1, int(wrong.max()) * 1.4))
-    for row, column in np.argwhere(table > 0) if len(classes) <= 20 else []:
-        colour = RIGHT if row == column else "black"
-        axes.text(column, row, str(table[row, column]), ha="center", va="center", fontsize=8, color=colour)
-    names = [name or '""' for name in classes]
-    axes.set_xticks(range(len(classes)), names, rotation=90 if len(classes) > 20 else 0)
-    axes.set_yticks(range(len(classes)), names)
-    axes.set(title=f"{report.split}: {report.accuracy:.2%} of {report.n}", xlabel="read as", ylabel="is")
+    axes.imshow(shares, cmap="Reds", vmin=0, vmax=max(ALARMING, float(shares.max())) * 1.4)
+    widest = max(2, len(str(counts.max())))
+    size = min(9.0, 1.4 * cell_pt / widest)
+    for row, column in np.argwhere(counts > 0) if size >= LEAST_PT else []:
+        colour = RIGHT if row == column else INK
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=size, color=colour)
+    _name_axes(axes, [named(label) for label in classes], cell_pt)
+    axes.set(title=title, xlabel="read as", ylabel="is")
     _save(figure, path)
+
+
+def _name_axes(axes: Axes, names: Sequence[str], cell_pt: float) -> None:
+    """Name every row and column, or every second, third ... where there is no room for all."""
+    every = max(1, round(9 / cell_pt))
+    places, shown = range(0, len(names), every), list(names)[::every]
+    size = min(10.0, max(6.0, 0.7 * cell_pt * every))
+    tall = max(map(len, names)) * 0.62 * size > cell_pt * every
+    axes.set_xticks(places, shown, rotation=90 if tall else 0, fontsize=size, parse_math=False)
+    axes.set_yticks(places, shown, fontsize=size, parse_math=False)
+    axes.set_xticks(np.arange(len(names) - 1) + 0.5, minor=True)
+    axes.set_yticks(np.arange(len(names) - 1) + 0.5, minor=True)
+    axes.tick_params(which="minor", length=0)
+    axes.grid(which="minor", color="#ddd", linewidth=0.5)
+
+
+def grid(images: Images, read: Read, classes: Sequence[str], title: str, path: Path) -> None:
+    """Some images with what they are and what they were read as, green where that is right, red where it is not."""
+    captions = []
+    for label, best, share in zip(images.labels.tolist(), read.best, read.share, strict=True):
+        text = f"is {named(classes[label])}\nread {named(classes[best])} ({share:.0%})"
+        captions.append((text, RIGHT if label == best else WRONG))
+    _sheet(images.pixels, captions, title, path)
 
 
 def mistakes(report: Report, images: Images, answers: Tensor, classes: Sequence[str], path: Path) -> None:
     """The surest mistakes first: what the network saw, the true label and what it was read as."""
     chosen = report.mistakes[:MOST_SHOWN]
-    captions = []
-    for index in chosen:
-        best = int(answers[index].argmax())
-        label = classes[int(images.labels[index])]
-        captions.append((f"{label} read as {classes[best]} ({float(answers[index, best]):.0%})", WRONG))
-    title = f"{report.split}: {len(report.mistakes)} mistakes of {report.n}, the surest first"
-    _sheet(images.pixels[chosen].cpu() if chosen else None, captions, title, path)
+    some = Images(images.pixels[chosen].cpu(), images.labels[chosen].cpu())
+    share, best = answers[chosen].max(1) if chosen else (torch.zeros(0), torch.zeros(0))
+    title = f"{report.split}: {len(report.mistakes):,} mistakes of {report.n:,}, the surest first"
+    grid(some, Read(best.tolist(), share.tolist()), classes, title, path)
 
 
 def batch_sheet(images: Images, recipe: Recipe, classes: Sequence[str], path: Path) -> None:
@@ -84,7 +148,7 @@ def batch_sheet(images: Images, recipe: Recipe, classes: Sequence[str], path: Pa
     rng = torch.Generator().manual_seed(recipe.seed)
     chosen = torch.randperm(len(images), generator=rng)[:MOST_SHOWN]
     seen = augment(images.pixels[chosen], recipe.augment.after, rng)
-    names = [classes[int(label)] for label in images.labels[chosen]]
+    names = [named(classes[int(label)]) for label in images.labels[chosen]]
     steps = range(1000) if recipe.mix.probability else ()  # a batch in a thousand may be the first that is blended
     mixed = next(filter(None, (mix(seen, recipe.mix, recipe.seed, step) for step in steps)), None)
     title = "training images, augmented"
@@ -92,21 +156,31 @@ def batch_sheet(images: Images, recipe: Recipe, classes: Sequence[str], path: Pa
         seen, title = mixed.images, f"{title}, in a batch of blends"
         pairs = zip(names, mixed.partners.tolist(), mixed.share.tolist(), strict=True)
         names = [
-            f"{name} {share:.0%}, {names[other]} {1 - share:.0%}" if share < 1 else name for name, other, share in pairs
+            f"{name} {share:.0%}\n{names[other]} {1 - share:.0%}" if share < 1 else name for name, other, share in pairs
         ]
-    _sheet((seen * 255).to(torch.uint8).cpu(), [(name, "black") for name in names], title, path)
+    _sheet((seen * 255).to(torch.uint8).cpu(), [(name, INK) for name in names], title, path)
 
 
-def _sheet(pixels: Tensor | None, captions: Sequence[tuple[str, str]], title: str, path: Path) -> None:
-    """A grid of images with a caption under each; uint8 (N,C,S,S), or None for an empty sheet."""
-    columns = 8
-    rows = max(1, -(-len(captions) // columns))
-    figure = Figure(figsize=(columns * 1.25, rows * 1.4 + 0.5), layout="constrained")
-    figure.suptitle(title, fontsize=10)
-    for axes in figure.subplots(rows, columns, squeeze=False).flat:
-        axes.axis("off")
-    if pixels is not None:
-        for axes, image, (text, colour) in zip(figure.axes, pixels, captions, strict=False):
-            axes.imshow(image.permute(1, 2, 0).numpy().squeeze(), cmap="gray", vmin=0, vmax=255)
-            axes.set_title(text, fontsize=6.5, color=colour, y=-0.22)
+def _sheet(pixels: Tensor, captions: Sequence[tuple[str, str]], title: str, path: Path) -> None:
+    """Images in rows with a coloured frame and a caption under each; uint8 (N,C,S,S) on the CPU.
+
+    All of them lie on one canvas: an axes for each would take ten times as long to draw.
+    """
+    rows, side, width, height = max(1, -(-len(captions) // COLUMNS)), 1.05, 1.25, 1.48  # inches
+    tall = rows * height + 0.4
+    figure = Figure(figsize=(COLUMNS * width, tall))
+    figure.text(0.5, 1 - 0.2 / tall, title, ha="center", va="center", fontsize=10)
+    axes = figure.add_axes((0, 0, 1, rows * height / tall))
+    longest = max((len(line) for text, _ in captions for line in text.splitlines()), default=1)
+    size = min(7.0, 120 / longest)  # so that long labels stay within their column
+    for place, (image, (text, colour)) in enumerate(zip(pixels, captions, strict=True)):
+        left, top = place % COLUMNS * width + 0.1, place // COLUMNS * height + 0.05
+        shape, extent = image.permute(1, 2, 0).numpy().squeeze(), (left, left + side, top + side, top)
+        axes.imshow(shape, cmap="gray", vmin=0, vmax=255, extent=extent)
+        frame = Rectangle((left, top), side, side, fill=False, edgecolor=GREY if colour == INK else colour)
+        axes.add_patch(frame)
+        middle = (left + side / 2, top + side + 0.04)
+        axes.text(*middle, text, ha="center", va="top", fontsize=size, color=colour, parse_math=False)
+    axes.set(xlim=(0, COLUMNS * width), ylim=(rows * height, 0), aspect="auto")
+    axes.axis("off")
     _save(figure, path)

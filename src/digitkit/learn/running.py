@@ -1,6 +1,6 @@
 """The part of a recipe that decides how long a training lasts, and where and how it runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from digitkit.core.errors import ConfigError
@@ -61,6 +61,7 @@ class RunConfig:
     test: bool = True  # score the test part, once, when all is done; false while choosing a recipe
     views: int = 5  # shifted views that the test part is also scored with
     progress: bool = True  # a progress bar, where there is a terminal
+    trackers: list[str] = field(default_factory=list)  # shown the training too: tensorboard, wandb, mlflow, trackio
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -5,23 +5,19 @@ import signal
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import lightning
 import torch
 
 from digitkit.core.errors import DataError
-from digitkit.core.prediction import Thresholds
 from digitkit.data.splits import Splits
 from digitkit.learn import pictures
-from digitkit.learn.calibrate import temperature, tempered, thresholds
 from digitkit.learn.checkpoints import Checkpoints
 from digitkit.learn.device import choose_device, choose_precision, keep_freed_memory
-from digitkit.learn.evaluate import Report, probabilities, report
 from digitkit.learn.history import History, Progress
-from digitkit.learn.loader import Batches, Images
+from digitkit.learn.loader import Batches
 from digitkit.learn.models.weights import load_start
 from digitkit.learn.module import DigitModule, build_network
 from digitkit.learn.parts import Parts, draw, prepare_parts
@@ -29,11 +25,18 @@ from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run, git_state, hardware, versions
 from digitkit.learn.running import RunConfig
 from digitkit.learn.schedule import Schedule
+from digitkit.learn.scoring import score_parts
+from digitkit.learn.telling import Telling
+from digitkit.learn.trackers.threads import Trackers
 
 
-def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resume: bool = False) -> Run:
+def train(
+    recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resume: bool = False,
+    trackers: Trackers | None = None,
+) -> Run:  # fmt: skip
     """Train, score validation and (once, at the end) test, draw the pictures; the run's folder holds all of it.
 
+    `trackers` are told of all of it too (see `trackers_of`), but for the end, which is their owner's.
     Raises: KeyboardInterrupt, with a text that says how to go on, when it was stopped by Ctrl-C or SIGTERM.
     """
     if not len(splits.primary):
@@ -43,7 +46,8 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
     device = set_up(recipe.run)
     parts = prepare_parts(recipe, splits, progress)
     classes = list(splits.primary.classes)
-    fitted = fit(recipe, parts, classes, run, progress, resume=resume)
+    telling = Telling(trackers or Trackers())
+    fitted = fit(recipe, parts, classes, run, progress, resume=resume, watchers=[telling])
     network, mean, std, batches = fitted.network, fitted.mean, fitted.std, fitted.batches
     drawing = batches.drawing
     facts = {
@@ -56,14 +60,16 @@ def train(recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resum
         "prepare_seconds": round(parts.prepare_seconds, 3), "data": facts, "splits": splits.report.to_plain(),
         "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles,
         "drawn": drawing.epochs(), "parameters": sum(weight.numel() for weight in network.parameters()),
-        "versions": versions(), "hardware": hardware(device), "git": git_state(),
+        "versions": versions(), "hardware": hardware(device), "git": git_state(), "raw_val": fitted.history.raw,
     }  # fmt: skip
-    run.write_report(stored | _score(recipe, parts, run, run.load_weights(network).to(device), classes))
-    folder = run.file("pictures")
+    folder, network = run.file("pictures"), run.load_weights(network).to(device)
+    stored |= score_parts(recipe, parts, network, classes, folder)
     pictures.curves(run.history(), folder / "curves.png")
     pictures.batch_sheet(parts.train, recipe, classes, folder / "batch.png")
     if splits.copies.pairs:
         splits.copies.write_sheet(folder / "copies.png")
+    telling.finish(fitted.history, folder)
+    run.write_report(stored)  # last: where it stands, the run has finished
     return run
 
 
@@ -87,6 +93,7 @@ class Fitted:
     mean: list[float]
     std: list[float]
     batches: Batches
+    history: History
     seconds: float  # from the first augmentation to the final weights
 
 
@@ -119,7 +126,7 @@ def fit(
             f"stopped at step {checkpoints.stopped_at} of {len(batches)}; nothing is lost. "
             f"Go on with: digitkit train --resume {run.path}"
         )
-    return Fitted(network, mean, std, batches, history.seconds)
+    return Fitted(network, mean, std, batches, history, history.seconds)
 
 
 def run_steps(
@@ -133,39 +140,6 @@ def run_steps(
             num_sanity_val_steps=0, use_distributed_sampler=False, deterministic="warn",
         )  # fmt: skip
         trainer.fit(module, batches, ckpt_path=start, weights_only=True)
-
-
-def _score(
-    recipe: Recipe, parts: Parts, run: Run, network: torch.nn.Module, classes: list[str]
-) -> dict[str, dict[str, Any] | None]:
-    """Score validation and test with the weights that count, and draw the pictures of both."""
-    device = next(network.parameters()).device
-    scored: dict[str, dict[str, Any] | None] = {"val": None, "test": None}
-    calibration = {"temperature": 1.0, "thresholds": asdict(Thresholds())}
-    for name, images in (("val", parts.val), ("test", parts.test if recipe.run.test else parts.test.first(0))):
-        if not len(images):
-            continue
-        answers = probabilities(network, images.to(device))
-        if name == "val":
-            calibration = _calibrate(answers, images)
-        made = report(name, answers, images.labels, classes)
-        if name == "test" and recipe.run.views > 1:
-            viewed = probabilities(network, images.to(device), recipe.run.views)
-            made.accuracy_views[str(recipe.run.views)] = report(name, viewed, images.labels, classes).accuracy
-        scored[name] = made.to_plain()
-        _draw(run, made, images, answers, classes)
-    return {**scored, "calibration": calibration}
-
-
-def _calibrate(answers: torch.Tensor, images: Images) -> dict[str, Any]:
-    degree = temperature(answers, images.labels.cpu())
-    return {"temperature": degree, "thresholds": asdict(thresholds(tempered(answers, degree)))}
-
-
-def _draw(run: Run, made: Report, images: Images, answers: torch.Tensor, classes: list[str]) -> None:
-    folder = run.file("pictures")
-    pictures.confusion(made, classes, folder / f"confusion-{made.split}.png")
-    pictures.mistakes(made, images, answers, classes, folder / f"mistakes-{made.split}.png")
 
 
 @contextmanager

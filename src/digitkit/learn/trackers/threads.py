@@ -1,0 +1,155 @@
+"""Trackers at work: each in a thread of its own, so that none can stop a training, hold it up or keep its results."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from types import TracebackType
+
+from digitkit.core.errors import ConfigError
+from digitkit.core.files import write_text
+from digitkit.learn.compose import to_plain
+from digitkit.learn.recipe import Recipe
+from digitkit.learn.run import Run
+from digitkit.learn.trackers import TRACKERS
+from digitkit.learn.trackers.tracker import Start, Tracker
+
+LAST_WAIT_S = 45.0  # for all trackers together, when everything else is done
+Call = Callable[[Tracker], None]
+Say = Callable[[str], None]
+
+
+class TrackerThread:
+    """One tracker. What it was told is kept in `trackers/NAME.json` of the run: a resumed run tells nothing twice.
+
+    Whatever a tracker raises is said once and ends it. That is caught here in one place and for every error: trackers
+    raise those of databases, networks and servers, and none of them is worth a training.
+    """
+
+    def __init__(self, name: str, start: Start) -> None:
+        self.name, self.say = name, start.say
+        self.file = start.folder / "trackers" / f"{name}.json"
+        self.told: dict[str, int] = {}  # the last step of each kind of thing
+        self.failed = False
+        self._calls: SimpleQueue[Call | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, args=(start,), name=f"tracker-{name}", daemon=True)
+        self._thread.start()
+
+    def tell(self, kind: str, step: int, call: Call) -> None:
+        """Let the tracker do something about a step, unless it was told that before the run was resumed."""
+
+        def once(tracker: Tracker) -> None:
+            if step > self.told.get(kind, -1):
+                call(tracker)
+                self.told[kind] = step
+                self._keep(tracker)
+
+        self._calls.put(once)
+
+    def end(self, call: Call) -> None:
+        """Let it do a last thing."""
+        self._calls.put(call)
+        self._calls.put(None)
+
+    def wait(self, until: float) -> None:
+        """Wait for it until a moment of the monotonic clock, then go on without it."""
+        self._thread.join(max(0.0, until - time.monotonic()))
+        if self._thread.is_alive():
+            self.say(f"{self.name}: has not answered for {LAST_WAIT_S:.0f} s; digitkit goes on without it.")
+
+    def _work(self, start: Start) -> None:
+        with self:
+            known = json.loads(self.file.read_text(encoding="utf-8")) if self.file.is_file() else {}
+            self.told = dict(known.get("told", {}))
+            run_id = str(known.get("run_id", ""))
+            tracker = TRACKERS[self.name].start(Start(start.name, start.recipe, start.folder, run_id, start.say))
+            self._keep(tracker)
+            while call := self._calls.get():
+                call(tracker)
+
+    def _keep(self, tracker: Tracker) -> None:
+        write_text(self.file, json.dumps({"run_id": tracker.run_id, "told": self.told}))
+
+    def __enter__(self) -> "TrackerThread":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is not None:
+            self.failed = True
+            logging.getLogger(__name__).debug("%s failed", self.name, exc_info=error)
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            self.say(f"{self.name}: {reason}. The training goes on without it; the run's own files hold everything.")
+        return True
+
+
+class Trackers:
+    """The trackers of a run, told the same things."""
+
+    def __init__(self, threads: Sequence[TrackerThread] = ()) -> None:
+        self.threads = threads
+        self._ended = False
+
+    def record(self, step: int, values: Mapping[str, object]) -> None:
+        """Figures after a step; what is no number is left out."""
+        numbers = {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+        numbers.pop("step", None)
+        for thread in self.threads:
+            thread.tell("record", step, lambda tracker: tracker.record(step, numbers))
+
+    def pictures(self, step: int, paths: Mapping[str, Path]) -> None:
+        """PNG files that show something after a step, by what they show."""
+        for thread in self.threads:
+            for name, path in paths.items():
+                thread.tell(name, step, partial(_show, step, {name: path}))
+
+    def end(self, figures: Mapping[str, float] | None = None, files: Sequence[Path] = ()) -> None:
+        """Tell all the end, once, and wait for them a while; see `Tracker.end`."""
+        if self._ended:
+            return
+        self._ended = True
+        for thread in self.threads:
+            thread.end(lambda tracker: tracker.end(figures, files))
+        until = time.monotonic() + LAST_WAIT_S
+        for thread in self.threads:
+            thread.wait(until)
+
+
+def _show(step: int, paths: Mapping[str, Path], tracker: Tracker) -> None:
+    tracker.pictures(step, paths)
+
+
+def check_trackers(names: Sequence[str]) -> None:
+    """See that the packages of some trackers are here.
+
+    Raises: ConfigError that says how to install one that is not, or names the nearest tracker there is.
+    """
+    for name in names:
+        found = find_spec(TRACKERS[name].package)
+        if found is None or found.origin is None:  # a folder of that name is no package
+            raise ConfigError(
+                f"run.trackers names {name}, which is not installed: pip install 'digitkit[{name}]'."
+                " Nothing was trained; without a tracker all figures and pictures are in the run's folder all the same."
+            )
+
+
+@contextmanager
+def trackers_of(recipe: Recipe, run: Run, say: Say) -> Iterator[Trackers]:
+    """Start the trackers that a recipe names and let them go at the end, whatever ends it.
+
+    Raises: ConfigError when one is unknown or not installed.
+    """
+    check_trackers(recipe.run.trackers)
+    start = Start(run.path.resolve().name, to_plain(recipe), run.path, "", say)
+    trackers = Trackers([TrackerThread(name, start) for name in dict.fromkeys(recipe.run.trackers)])
+    try:
+        yield trackers
+    finally:
+        trackers.end()
