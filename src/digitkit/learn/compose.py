@@ -1,6 +1,7 @@
 """From experiments and overrides to a checked recipe; the only file that knows Hydra.
 
 `compose(["experiment=fast", "model.stem=24"])`: defaults, then the experiment's differences, then the overrides.
+`experiment=FILE.yaml` is an experiment of one's own (`learn.experiment_file`).
 """
 
 import difflib
@@ -8,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, cast
 
 import yaml
@@ -21,11 +23,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from digitkit.core.errors import ConfigError
 from digitkit.core.registry import nearest
+from digitkit.learn import experiment_file
 from digitkit.learn.models import MODELS
 from digitkit.learn.optim import OPTIMISERS
 from digitkit.learn.recipe import Recipe
 
 DEFAULT_EXPERIMENT = "fast"
+OWN = "_own"  # what Hydra calls an experiment that is in a file of the user's
 OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=")  # Hydra's own signs, such as + and ~, would let unknown keys in
 GROUPS: Mapping[str, Mapping[str, Any]] = {"model": MODELS, "optim": OPTIMISERS}
 LENGTHS = ("budget.epochs", "budget.steps", "budget.minutes")  # of which one decides how long a training lasts
@@ -60,7 +64,7 @@ def compose(overrides: Sequence[str] = ()) -> Recipe:
             raise ConfigError(f"{override!r} is no override; write key=value, as in seed=1 or experiment=fast")
     chosen = [item.partition("=")[2] for item in asked if item.startswith("experiment=")] or [DEFAULT_EXPERIMENT]
     known = experiments()
-    if chosen[-1] not in known:
+    if chosen[-1] not in known and not experiment_file.is_file_name(chosen[-1]):
         raise ConfigError(f"Unknown experiment {chosen[-1]!r}. {nearest(chosen[-1], list(known))}")
     rest = [item for item in asked if not item.startswith("experiment=")]
     _check_groups(rest)
@@ -89,23 +93,30 @@ def _check_groups(overrides: Sequence[str]) -> None:
 
 
 def _composed(experiment: str, overrides: Sequence[str]) -> Recipe:
-    _fill_store()
+    own = experiment_file.read(Path(experiment)) if experiment_file.is_file_name(experiment) else None
+    named = [f"{group}={name}" for group, name in experiment_file.choices(own or {}).items()]
+    _check_groups(named)
+    _fill_store([*named, *overrides], own)
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module("digitkit.conf", version_base="1.3"):
-            config = hydra_compose("recipe", [f"+experiment={experiment}", *overrides])
+            config = hydra_compose("recipe", [f"+experiment={experiment if own is None else OWN}", *overrides])
         root = OmegaConf.to_object(config)
     except (HydraException, OmegaConfBaseException, ConfigError) as error:
         raise _explained(error, experiment, overrides) from error
     return Recipe(**{item.name: getattr(root, item.name) for item in fields(Recipe)})
 
 
-def _fill_store() -> None:
+def _fill_store(chosen: Sequence[str], own: Mapping[str, Any] | None) -> None:
+    """Tell Hydra all records that there are, those of networks that are made on demand and the user's file included."""
     store = ConfigStore.instance()
     store.store("recipe", _Root)
+    if own is not None:
+        store.store(OWN, own, group="experiment", package="_global_")
     for group, entries in GROUPS.items():
-        for name, entry in entries.items():
-            store.store(name, entry.config, group=group)
+        named = [item.partition("=")[2] for item in chosen if item.startswith(f"{group}=")]
+        for name in dict.fromkeys([*entries, *named]):
+            store.store(name, entries[name].config, group=group)
 
 
 def _explained(error: Exception, experiment: str, overrides: Sequence[str]) -> ConfigError:
@@ -115,7 +126,10 @@ def _explained(error: Exception, experiment: str, overrides: Sequence[str]) -> C
     if isinstance(spoken[-1], ConfigError):
         return spoken[-1]
     groups = [item for item in overrides if item.partition("=")[0] in GROUPS]
-    known = list(_keys(to_plain(_composed(experiment, groups)))) if groups != list(overrides) else []
+    if groups == list(overrides):  # the experiment is wrong, or has settings for another network than the chosen one
+        beside = f" does not go with {', '.join(groups)}" if groups else ""
+        return ConfigError(f"experiment={experiment}{beside}: {_reason(spoken)}")
+    known = list(_keys(to_plain(_composed(experiment, groups))))
     for override in overrides:
         key = override.partition("=")[0]
         if key not in known and not any(other.startswith(f"{key}.") for other in known):

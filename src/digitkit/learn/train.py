@@ -18,6 +18,7 @@ from digitkit.learn.checkpoints import Checkpoints
 from digitkit.learn.device import choose_device, choose_precision, keep_freed_memory
 from digitkit.learn.history import History, Progress
 from digitkit.learn.loader import Batches
+from digitkit.learn.models import InputShape
 from digitkit.learn.models.weights import load_start
 from digitkit.learn.module import DigitModule, build_network
 from digitkit.learn.parts import Parts, draw, prepare_parts
@@ -111,7 +112,8 @@ def fit(
     torch.manual_seed(recipe.seed)
     network = build_network(recipe, len(classes), mean, std)
     if not (resume and run.checkpoint()):  # a checkpoint holds all weights
-        load_start(recipe.model, network.get_submodule("1"))
+        shape = InputShape(recipe.prepare.size, recipe.prepare.channels, len(classes))
+        load_start(recipe.model, network.get_submodule("1"), shape)
     batches = Batches(parts.train.to(device), draw(recipe, parts, classes))
     module = DigitModule(recipe, network, choose_precision(recipe.run, device), batches)
     history = History(run, parts.val.to(device), len(batches), progress, batches.drawing)

@@ -38,7 +38,26 @@ class ModelEntry:
         return (self.build.__doc__ or "").strip().splitlines()[0]
 
 
-MODELS: Registry[ModelEntry] = Registry("model")
+class Networks(Registry[ModelEntry]):
+    """Our networks by name, and behind a prefix those of a whole family, made when they are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("model")
+        self._families: dict[str, Callable[[str], ModelEntry]] = {}
+
+    def __getitem__(self, name: str) -> ModelEntry:
+        prefix, colon, _ = name.partition(":")
+        family = self._families.get(prefix + colon)
+        return family(name) if family else super().__getitem__(name)
+
+    def add_family(self, prefix: str, entry: Callable[[str], ModelEntry]) -> None:
+        """Leave all names that begin with a prefix, such as "timm:", to a function that gives or refuses them."""
+        assert prefix.endswith(":"), prefix
+        assert prefix not in self._families, f"{prefix} is registered twice"
+        self._families[prefix] = entry
+
+
+MODELS = Networks()
 
 
 def register(name: str, config: type, smoke: Mapping[str, Any] | None = None) -> Callable[[Build], Build]:
