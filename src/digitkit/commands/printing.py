@@ -1,6 +1,7 @@
 """How verbs answer: one table for people or one JSON object per line for programs."""
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,23 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 def say(text: str) -> None:
     """A line for people, to standard error, so that `--json` and pipes stay clean."""
     print(text, file=sys.stderr, flush=True)
+
+
+def keep_quiet(text: str) -> None:
+    """In place of `say` where nobody wants lines."""
+
+
+@contextmanager
+def talkative(enabled: bool) -> Iterator[None]:
+    """Let libraries that are silenced otherwise say what they have to say."""
+    logger = logging.getLogger("digitkit")
+    before = logger.level
+    if enabled:
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def percent(share: float, digits: int = 2) -> str:

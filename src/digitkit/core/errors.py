@@ -8,6 +8,7 @@
         SourceError          a data set is not what it should be
           FetchError         ... or no mirror gave it
           HashMismatch       ... or its bytes are not the published ones
+        TrainingDiverged     what is learnt from them became NaN or infinite
       BundleError            a model file cannot be used
         BundleAltered        ... its bytes are not the ones that were written
         BundleTooNew         ... its format is newer than this digitkit
@@ -48,6 +49,10 @@ class FetchError(SourceError):
 
 class HashMismatch(SourceError):
     """The bytes of a file are not the published ones."""
+
+
+class TrainingDiverged(DataError):
+    """The loss or the weights of a training became NaN or infinite."""
 
 
 class BundleError(DigitkitError):

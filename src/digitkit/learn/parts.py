@@ -28,6 +28,7 @@ class Parts:
     test: Images
     prepare_seconds: float
     keys: tuple[str, ...]  # of the images in the cache
+    fingerprint: str = ""  # of the splits: names all pictures, labels and classes
 
 
 def split_plan(data: DataConfig) -> SplitPlan:
@@ -49,7 +50,9 @@ def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
     }
     train = made["primary"].followed_by(made["extra"])
     keys = tuple(prepared_key(splits.contents[name], recipe.prepare) for name, images in made.items() if len(images))
-    return Parts(train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys)
+    return Parts(
+        train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys, splits.fingerprint
+    )
 
 
 def _beside(progress: Progress, text: str) -> Callable[[int, int], None]:
@@ -73,7 +76,8 @@ def draw(recipe: Recipe, parts: Parts, classes: Sequence[str]) -> Drawing:
         count=sampling.count,
         replacement=sampling.replacement,
     )
-    return Drawing(labels, tuple(classes), plan, plan.steps(recipe.budget.epochs, recipe.budget.least_steps))
+    budget = recipe.budget
+    return Drawing(labels, tuple(classes), plan, budget.steps or plan.steps(budget.epochs, budget.least_steps))
 
 
 def _weights(labels: NDArray[np.int64], sampling: SamplingConfig, classes: Sequence[str]) -> Weights | None:

@@ -2,6 +2,8 @@
 
 recipe.yaml      the recipe, complete
 last.ckpt        where the training stands, to go on with (tensors and plain values only)
+previous.ckpt    the one before, for the case that the last one is damaged; gone when the training is done
+top/             checkpoints of the best validations, where `run.keep` asks for them
 best.safetensors the weights that scored best on validation: what gets exported
 history.jsonl    a line per record: step, losses, learning rate, accuracies
 report.json      figures, data, versions, seconds
@@ -18,14 +20,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import nn
+from torch import Tensor, nn
 
 from digitkit.core.errors import ConfigError, DataError
 from digitkit.core.files import make_folder, write_bytes, write_text
@@ -33,6 +34,7 @@ from digitkit.learn.compose import from_plain, to_yaml
 from digitkit.learn.module import build_network
 from digitkit.learn.recipe import Recipe
 
+LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
 VERSIONS_OF = ("digitkit", "torch", "lightning", "numpy", "onnx", "onnxruntime")
 
 
@@ -52,7 +54,7 @@ class Run:
         if (path / "recipe.yaml").exists():
             raise ConfigError(f"{path} already holds a run. Choose another run.folder, or remove it.")
         run = cls(make_folder(path))
-        write_text(run.file("recipe.yaml"), to_yaml(recipe))
+        run.write_recipe(recipe)
         return run
 
     @classmethod
@@ -82,24 +84,19 @@ class Run:
             raise ConfigError(f"{self.file('recipe.yaml')} is damaged: {error}. Train again.") from error
         return from_plain(values)
 
-    def checkpoint(self) -> Path | None:
-        """Where an unfinished training stands; None when it was stopped before the first checkpoint.
-
-        Raises: DataError when the file is damaged.
-        """
-        file = self.file("last.ckpt")
-        if not file.is_file():
-            return None
-        try:
-            torch.load(file, map_location="cpu", weights_only=True)
-        except (OSError, EOFError, RuntimeError, UnpicklingError, KeyError, ValueError) as error:
-            raise DataError(f"{file} is damaged. Remove it, then the training starts from its beginning.") from error
-        return file
+    def write_recipe(self, recipe: Recipe, note: str = "") -> None:
+        """Store the recipe, below a line for people where one is given."""
+        write_text(self.file("recipe.yaml"), (f"# {note}\n" if note else "") + to_yaml(recipe))
 
     def save_weights(self, network: nn.Module) -> None:
         """Write the weights that count, whole or not at all."""
-        state = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
-        write_bytes(self.file("best.safetensors"), save(state))
+        self.write_weights(network.state_dict())
+
+    def write_weights(self, state: Mapping[str, Tensor]) -> None:
+        """The same with weights that have left their network."""
+        write_bytes(
+            self.file("best.safetensors"), save({name: each.contiguous().cpu() for name, each in state.items()})
+        )
 
     def network(self) -> nn.Module:
         """The trained network on the CPU, ready to score.
