@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from digitkit.learn.trackers.tracker import PROJECT, TRACKERS, Entry, Start, flat
+from digitkit.learn.trackers.tracker import PROJECT, TRACKERS, Entry, Tracked, flat
 
 LONGEST = 500  # characters of a parameter; older servers take no more
 
@@ -14,22 +14,22 @@ LONGEST = 500  # characters of a parameter; older servers take no more
 class MlFlow:
     """One run of MLflow, through its client: nothing of the process is set."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, tracked: Tracked) -> None:
         import mlflow
         from mlflow.entities import Param
 
-        place = start.folder.resolve().parent
+        place = tracked.folder.resolve().parent
         own = not mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
         self.client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{place / 'mlflow.db'}" if own else None)
-        if start.run_id:
-            self.run_id = start.run_id
+        if tracked.run_id:
+            self.run_id = tracked.run_id
             self.client.update_run(self.run_id, status="RUNNING")
             return
         known = self.client.get_experiment_by_name(PROJECT)
         files = (place / "mlartifacts").as_uri() if own else None
         experiment = known.experiment_id if known else self.client.create_experiment(PROJECT, files)
-        self.run_id = str(self.client.create_run(experiment, run_name=start.name).info.run_id)
-        params = [Param(key, str(value)[:LONGEST]) for key, value in flat(start.recipe).items()]
+        self.run_id = str(self.client.create_run(experiment, run_name=tracked.name).info.run_id)
+        params = [Param(key, str(value)[:LONGEST]) for key, value in flat(tracked.recipe).items()]
         self.client.log_batch(self.run_id, params=params)
 
     def record(self, step: int, values: Mapping[str, float]) -> None:

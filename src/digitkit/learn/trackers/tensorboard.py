@@ -7,19 +7,19 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from digitkit.learn.trackers.tracker import TRACKERS, Entry, Start
+from digitkit.learn.trackers.tracker import TRACKERS, Entry, Tracked
 
 
 class TensorBoard:
     """One folder of event files."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, tracked: Tracked) -> None:
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        self.run_id = start.run_id or start.name
-        self.writer = SummaryWriter(str(start.folder / "trackers" / "tensorboard"))
-        if not start.run_id:
-            self.writer.add_text("recipe", _code(yaml.safe_dump(dict(start.recipe), sort_keys=False)))
+        self.run_id = tracked.run_id or tracked.name
+        self.writer = SummaryWriter(str(tracked.folder / "trackers" / "tensorboard"))
+        if not tracked.run_id:
+            self.writer.add_text("recipe", _code(yaml.safe_dump(dict(tracked.recipe), sort_keys=False)))
 
     def record(self, step: int, values: Mapping[str, float]) -> None:
         """A point of each curve, on the disk at once."""

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +19,9 @@ from digitkit.learn.compose import to_plain
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run
 from digitkit.learn.trackers import TRACKERS
-from digitkit.learn.trackers.tracker import Start, Tracker
+from digitkit.learn.trackers.tracker import Tracked, Tracker
 
+KEPT = ("model.onnx", "card.md", "card.html", "report.json", "recipe.yaml", "history.jsonl")
 LAST_WAIT_S = 45.0  # for all trackers together, when everything else is done
 Call = Callable[[Tracker], None]
 Say = Callable[[str], None]
@@ -32,22 +34,26 @@ class TrackerThread:
     raise those of databases, networks and servers, and none of them is worth a training.
     """
 
-    def __init__(self, name: str, start: Start) -> None:
-        self.name, self.say = name, start.say
-        self.file = start.folder / "trackers" / f"{name}.json"
+    def __init__(self, name: str, start: Callable[[Tracked], Tracker], tracked: Tracked) -> None:
+        self.name, self.say = name, tracked.say
+        self.file = tracked.folder / "trackers" / f"{name}.json"
         self.told: dict[str, int] = {}  # the last step of each kind of thing
+        self.count = 0  # of all that was told
         self.failed = False
         self._calls: SimpleQueue[Call | None] = SimpleQueue()
-        self._thread = Thread(target=self._work, args=(start,), name=f"tracker-{name}", daemon=True)
+        self._thread = Thread(target=self._work, args=(start, tracked), name=f"tracker-{name}", daemon=True)
         self._thread.start()
 
     def tell(self, kind: str, step: int, call: Call) -> None:
         """Let the tracker do something about a step, unless it was told that before the run was resumed."""
+        if self.failed:
+            return
 
         def once(tracker: Tracker) -> None:
             if step > self.told.get(kind, -1):
                 call(tracker)
                 self.told[kind] = step
+                self.count += 1
                 self._keep(tracker)
 
         self._calls.put(once)
@@ -63,18 +69,17 @@ class TrackerThread:
         if self._thread.is_alive():
             self.say(f"{self.name}: has not answered for {LAST_WAIT_S:.0f} s; digitkit goes on without it.")
 
-    def _work(self, start: Start) -> None:
+    def _work(self, start: Callable[[Tracked], Tracker], tracked: Tracked) -> None:
         with self:
             known = json.loads(self.file.read_text(encoding="utf-8")) if self.file.is_file() else {}
-            self.told = dict(known.get("told", {}))
-            run_id = str(known.get("run_id", ""))
-            tracker = TRACKERS[self.name].start(Start(start.name, start.recipe, start.folder, run_id, start.say))
+            self.told, self.count = dict(known.get("told", {})), int(known.get("count", 0))
+            tracker = start(replace(tracked, run_id=str(known.get("run_id", "")), told=self.count))
             self._keep(tracker)
             while call := self._calls.get():
                 call(tracker)
 
     def _keep(self, tracker: Tracker) -> None:
-        write_text(self.file, json.dumps({"run_id": tracker.run_id, "told": self.told}))
+        write_text(self.file, json.dumps({"run_id": tracker.run_id, "told": self.told, "count": self.count}))
 
     def __enter__(self) -> "TrackerThread":
         return self
@@ -109,6 +114,14 @@ class Trackers:
         for thread in self.threads:
             for name, path in paths.items():
                 thread.tell(name, step, partial(_show, step, {name: path}))
+
+    def finish(self, run: Run) -> None:
+        """Tell all that the run has finished: its final figures, and those of its files that are worth keeping."""
+        stored = run.report()
+        figures = {name: float(stored[name]) for name in ("train_seconds", "steps", "parameters")}
+        for part in ("val", "raw_val", "test"):
+            figures |= {f"{part}_{name}": stored[part][name] for name in ("accuracy", "f1", "loss") if stored[part]}
+        self.end(figures, [run.file(name) for name in KEPT if run.file(name).is_file()])
 
     def end(self, figures: Mapping[str, float] | None = None, files: Sequence[Path] = ()) -> None:
         """Tell all the end, once, and wait for them a while; see `Tracker.end`."""
@@ -147,8 +160,10 @@ def trackers_of(recipe: Recipe, run: Run, say: Say) -> Iterator[Trackers]:
     Raises: ConfigError when one is unknown or not installed.
     """
     check_trackers(recipe.run.trackers)
-    start = Start(run.path.resolve().name, to_plain(recipe), run.path, "", say)
-    trackers = Trackers([TrackerThread(name, start) for name in dict.fromkeys(recipe.run.trackers)])
+    tracked = Tracked(run.path.resolve().name, to_plain(recipe), run.path, "", 0, say)
+    trackers = Trackers(
+        [TrackerThread(name, TRACKERS[name].start, tracked) for name in dict.fromkeys(recipe.run.trackers)]
+    )
     try:
         yield trackers
     finally:

@@ -11,13 +11,17 @@ PROJECT = "digitkit"  # under which runs are collected, unless the tracker was t
 
 
 @dataclass(frozen=True)
-class Start:
-    """What a tracker begins with; `run_id` is that of its own run to go on with, empty for a new one."""
+class Tracked:
+    """What a tracker begins with.
+
+    To go on with a run of its own it gets the `run_id` of that, else an empty one, and how often it was `told` things.
+    """
 
     name: str
     recipe: Mapping[str, Any]
     folder: Path  # of our run
     run_id: str
+    told: int
     say: Callable[[str], None]
 
 
@@ -41,7 +45,7 @@ class Entry:
     """A tracker that can be chosen: the package that it needs, which is also our extra, and how it is started."""
 
     package: str
-    start: Callable[[Start], Tracker]
+    start: Callable[[Tracked], Tracker]
 
 
 TRACKERS: Registry[Entry] = Registry("tracker")

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from digitkit.learn.trackers.tracker import PROJECT, TRACKERS, Entry, Start, flat
+from digitkit.learn.trackers.tracker import PROJECT, TRACKERS, Entry, Tracked, flat
 
 
 class Trackio:
     """One run of Trackio, which knows runs by their names."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, tracked: Tracked) -> None:
         import trackio  # type: ignore[import-not-found, unused-ignore]
 
-        self.run_id = start.run_id or f"{start.name}-{secrets.token_hex(4)}"
+        self.run_id = tracked.run_id or f"{tracked.name}-{secrets.token_hex(4)}"
         with redirect_stdout(sys.stderr):  # it prints adverts, and standard output is our answer's
             self.run = trackio.init(
-                project=PROJECT, name=self.run_id, config=flat(start.recipe), resume="allow", embed=False,
+                project=PROJECT, name=self.run_id, config=flat(tracked.recipe), resume="allow", embed=False,
                 auto_log_cpu=False, auto_log_gpu=False,
             )  # fmt: skip
 
