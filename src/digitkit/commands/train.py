@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from digitkit.data.splits import Splits
     from digitkit.learn.evaluate import Report
     from digitkit.learn.run import Run
+    from digitkit.learn.trackers.threads import check_trackers, trackers_of
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)]
@@ -42,16 +43,24 @@ def train(
             f" `digitkit export {run.path}` writes its bundle; `digitkit train` starts another run."
         )
     recipe = run.recipe() if run else compose(overrides or [])
+    check_trackers(recipe.run.trackers)
     with progress_bar(recipe.run.progress and not json) as progress:
         plan = split_plan(recipe.data)
         splits = build(plan, say, in_kilobytes(progress))
         run = run or Run.create(recipe)
-        learn.train(recipe, splits, run, progress, resume=resume is not None)
+        with trackers_of(recipe, run, say) as trackers:
+            learn.train(recipe, splits, run, progress, resume=resume is not None, trackers=trackers)
+            bundle = _finish(run, splits, recipe.run.export)
+            trackers.finish(run)
+    _tell_training(run, bundle, time.perf_counter() - begun, json)
+
+
+def _finish(run: "Run", splits: "Splits", exported: bool) -> dict[str, Any] | None:
     _write_card(run, None)  # whatever becomes of the bundle
-    bundle = _export(run, splits, 1, None, "") if recipe.run.export else None
+    bundle = _export(run, splits, 1, None, "") if exported else None
     if bundle:
         _write_card(run, bundle)
-    _tell_training(run, bundle, time.perf_counter() - begun, json)
+    return bundle
 
 
 def _export(run: "Run", splits: "Splits", views: int, target: Path | None, name: str) -> dict[str, Any]:
