@@ -26,6 +26,7 @@ from digitkit.data.rows import LARGE_BYTES, release
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
 from digitkit.learn.schedule import Pace
+from digitkit.learn.team import Team
 
 PREPARE_FORMAT = 4  # raise it when prepare gives other images for the same settings: old caches are then left alone
 CHUNK = 256  # pictures per call of prepare; larger ones fall out of the processor's cache
@@ -168,10 +169,12 @@ class Batches:
     """Batches of a training on the device of its images; what is drawn, `Drawing` decides.
 
     Iterating goes on from the position in the state, so a resumed run sees what the uninterrupted one would have seen.
+    Every process of a `team` gets the same whole batches, since images are blended across them; its part is taken when
+    they pass the network.
     """
 
-    def __init__(self, images: Images, drawing: Drawing) -> None:
-        self.images, self.drawing = images, drawing
+    def __init__(self, images: Images, drawing: Drawing, team: Team | None = None) -> None:
+        self.images, self.drawing, self.team = images, drawing, team or Team()
 
     def __len__(self) -> int:
         """Steps in all."""
@@ -189,9 +192,14 @@ class Batches:
             chosen = indices.to(self.images.pixels.device)
             yield self.images.pixels[chosen], self.images.labels[chosen], indices
 
+    @property
+    def notes(self) -> bool:
+        """Whether the losses of images decide what is drawn next."""
+        return self.drawing.plan.hard_share > 0
+
     def note(self, indices: Tensor, losses: Tensor) -> None:
         """Remember the losses (B,) of images where the hard ones are wanted; reading them costs a GPU a pause."""
-        if self.drawing.plan.hard_share:
+        if self.notes:
             self.drawing.note(indices.cpu().numpy(), losses.float().cpu().numpy())
 
     def state_dict(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from digitkit.learn.optim import OPTIMISERS
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.running import Precision
 from digitkit.learn.schedule import Schedule
+from digitkit.learn.shared import share_layers
 
 
 def build_network(recipe: Recipe, classes: int, mean: list[float], std: list[float]) -> nn.Module:
@@ -46,6 +47,10 @@ class DigitModule(lightning.LightningModule):
         self.average = Average(self.network, recipe.average, self.pace.steps)
         self.rng = torch.Generator().manual_seed(recipe.seed)
         self.losses: list[Tensor] = []
+        self.team = batches.team
+        if self.team.count > 1:  # the average reads only, and keeps its plain layers
+            share_layers(self.network, self.team)
+            self.team.check(batches.drawing.plan.size, recipe.step.pieces)
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
         """Augment, blend and score one batch: uint8 (B,C,S,S), int64 (B,), indices (B,) -> the loss, a scalar."""
@@ -64,23 +69,35 @@ class DigitModule(lightning.LightningModule):
 
     def _learn(self, images: Tensor, target: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
         """The losses (B,) of a batch, and the loss whose gradients Lightning still has to compute, a scalar."""
-        count = self.recipe.step.pieces
+        count, team = self.recipe.step.pieces, self.team
         if count > 1:
             self.network.zero_grad()
-        weight = self.loss.count(target) if count > 1 or self.loss.weights is not None else None
+        divided = count > 1 or team.count > 1
+        weight = self.loss.count(target) if divided or self.loss.weights is not None else None
         pieces = list(zip(images.chunk(count), target.chunk(count), strict=True))
         scored: list[tuple[Tensor, Tensor]] = []
         for number, (some, wanted) in enumerate(pieces, start=1):
-            with torch.autocast(some.device.type, torch.bfloat16, enabled=self.precision is Precision.bf16):
-                logits = self.network(some)
-            each = self.loss(logits.float(), wanted, smoothing)  # (B,)
+            mine = team.share(len(some))
+            with self._formats():
+                logits = self.network(some[mine])
+            each = self.loss(logits.float(), wanted[mine], smoothing)  # (b,)
             loss = each.mean() if weight is None else each.sum() / weight
             if number < len(pieces):
                 torch.autograd.backward(loss)
-            scored.append((each.detach(), loss.detach()))
+            scored.append((team.whole(each.detach()) if self.batches.notes else each.detach(), loss.detach()))
         losses, parts = zip(*scored, strict=True)
         self.losses.append(torch.stack(parts).sum() if count > 1 else parts[0])
         return torch.cat(losses), loss
+
+    def on_after_backward(self) -> None:
+        """Where several processes share a batch, its gradients and its loss are the sums of theirs."""
+        if self.team.count > 1:
+            self.losses[-1] = self.team.add_gradients(self.network.parameters(), self.losses[-1])
+
+    def _formats(self) -> torch.autocast:
+        """Inside, heavy products are made in the number format that was chosen."""
+        short = torch.float16 if self.precision is Precision.fp16 else torch.bfloat16
+        return torch.autocast(self.device.type, short, enabled=self.precision is not Precision.fp32)
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
         """Forget the gradients of the last step, unless a piece of this one has left its own already."""
@@ -101,7 +118,7 @@ class DigitModule(lightning.LightningModule):
     def ready(self) -> nn.Module:
         """The averaged network, its batch norms fit to read with."""
         if self.average.needs_norms:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is Precision.bf16):
+            with self._formats():
                 measure_norms(self.average.network, self._some_images())
         return self.average.network
 
