@@ -3,11 +3,12 @@
 import functools
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
 import typer
 
-from digitkit.commands import data, hub, inspection, printing, read, show, synthesize, train
+from digitkit.commands import data, hub, inspection, printing, read, show, synthesize, train, tune, visualize
 from digitkit.core.errors import BundleError, ConfigError, DataError, DigitkitError, StoreError
 
 # Exit codes: the first class in this table that fits. 0 is success, 130 Ctrl-C.
@@ -51,6 +52,8 @@ def guarded(run: Callable[..., None]) -> Callable[..., None]:
         try:
             run(*args, **options)
         except DigitkitError as error:
+            if options.get("debug"):
+                printing.say(traceback.format_exc())
             printing.say(f"error: {error}")
             raise typer.Exit(exit_code(error)) from error
         except ModuleNotFoundError as error:
@@ -81,6 +84,7 @@ app.command("train")(guarded(train.train))
 app.command("evaluate")(guarded(train.evaluate))
 app.command("export")(guarded(train.export))
 app.command("benchmark")(guarded(train.benchmark))
+app.command("tune")(guarded(tune.tune))
 app.command("predict")(guarded(read.predict))
 show_app.command("models")(guarded(show.models))
 show_app.command("recipe")(guarded(show.recipe))

@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitkit.commands.printing import in_kilobytes, percent, print_json, print_table, progress_bar, say
+from digitkit.commands.printing import (
+    in_kilobytes,
+    keep_quiet,
+    percent,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+    talkative,
+)
 
 if TYPE_CHECKING:
     from digitkit.data.splits import Splits
     from digitkit.learn.evaluate import Report
     from digitkit.learn.run import Run
-    from digitkit.learn.trackers.threads import check_trackers, trackers_of
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)]
@@ -23,17 +31,28 @@ def train(
         list[str] | None, typer.Argument(help="experiment=NAME and key=value pairs, as in seed=1 budget.epochs=8.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run instead of starting one.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Go on although data, recipe or code have changed.")] = False,
     json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only, and what --json asks for.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print tracebacks, and all that Lightning says.")] = False,
 ) -> None:
     """Train a reader, score it, export it: one folder holds all of it."""
     from digitkit.core.errors import ConfigError
     from digitkit.data.splits import build
     from digitkit.learn import train as learn
     from digitkit.learn.compose import compose
+    from digitkit.learn.gathering import follows
     from digitkit.learn.parts import split_plan
+    from digitkit.learn.resuming import Start
     from digitkit.learn.run import Run
+    from digitkit.learn.trackers.threads import check_trackers, trackers_of
 
-    begun = time.perf_counter()
+    if follows():  # another process of the same training has read the request, and answers
+        learn.follow()
+        return
+    begun, tell = time.perf_counter(), keep_quiet if quiet else say
+    if force and not resume:
+        raise ConfigError("--force belongs to --resume: it goes on although something has changed.")
     if resume and overrides:
         raise ConfigError("--resume goes on with the run's own recipe; leave out the overrides, or start a new run.")
     run = Run.open(resume) if resume else None
@@ -44,15 +63,17 @@ def train(
         )
     recipe = run.recipe() if run else compose(overrides or [])
     check_trackers(recipe.run.trackers)
-    with progress_bar(recipe.run.progress and not json) as progress:
+    start = Start(resume=resume is not None, force=force, say=tell)
+    with progress_bar(recipe.run.progress and not (json or quiet)) as progress, talkative(debug):
         plan = split_plan(recipe.data)
-        splits = build(plan, say, in_kilobytes(progress))
+        splits = build(plan, tell, in_kilobytes(progress))
         run = run or Run.create(recipe)
-        with trackers_of(recipe, run, say) as trackers:
-            learn.train(recipe, splits, run, progress, resume=resume is not None, trackers=trackers)
+        with trackers_of(recipe, run, tell) as trackers:
+            learn.train(recipe, splits, run, progress, start=start, trackers=trackers)
             bundle = _finish(run, splits, recipe.run.export)
             trackers.finish(run)
-    _tell_training(run, bundle, time.perf_counter() - begun, json)
+    if json or not quiet:
+        _tell_training(run, bundle, time.perf_counter() - begun, json)
 
 
 def _finish(run: "Run", splits: "Splits", exported: bool) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +176,9 @@ class Checkpoints(lightning.Callback):
     def on_exception(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
     ) -> None:
-        """A failed training keeps no signals."""
+        """A failed training keeps no signals, and tells what has been until then."""
+        with suppress(StoreError):
+            self.history.write()
         self.signals.hand_back(signal.SIGTERM)
 
     def on_save_checkpoint(

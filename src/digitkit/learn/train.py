@@ -7,32 +7,42 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning
 import torch
 
-from digitkit.core.errors import DataError
+from digitkit.core.errors import ConfigError, DataError, TrainingDiverged
 from digitkit.data.splits import Splits
 from digitkit.learn import pictures
+from digitkit.learn.budget import settle_length
 from digitkit.learn.checkpoints import Checkpoints
-from digitkit.learn.device import choose_device, choose_precision, keep_freed_memory
+from digitkit.learn.device import HalfPrecision, choose_device, keep_freed_memory
+from digitkit.learn.finite import FiniteLoss
+from digitkit.learn.gathering import follower, gathered
 from digitkit.learn.history import History, Progress
 from digitkit.learn.loader import Batches
 from digitkit.learn.models import InputShape
 from digitkit.learn.models.weights import load_start
 from digitkit.learn.module import DigitModule, build_network
 from digitkit.learn.parts import Parts, draw, prepare_parts
+from digitkit.learn.precision import settle_precision
 from digitkit.learn.recipe import Recipe
-from digitkit.learn.run import Run, git_state, hardware, versions
-from digitkit.learn.running import RunConfig
+from digitkit.learn.resuming import ANEW, Basis, Start, check, find
+from digitkit.learn.run import PREVIOUS, Run, git_state, hardware, versions
+from digitkit.learn.running import Precision, RunConfig
 from digitkit.learn.schedule import Schedule
 from digitkit.learn.scoring import score_parts
+from digitkit.learn.stopping import EarlyStop
+from digitkit.learn.task import Task, Together
 from digitkit.learn.telling import Telling
 from digitkit.learn.trackers.threads import Trackers
 
+LESS = "Train again with a lower optim.lr, a longer schedule.warmup or step.clip=1."
+
 
 def train(
-    recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, resume: bool = False,
+    recipe: Recipe, splits: Splits, run: Run, progress: Progress, *, start: Start = ANEW,
     trackers: Trackers | None = None,
 ) -> Run:  # fmt: skip
     """Train, score validation and (once, at the end) test, draw the pictures; the run's folder holds all of it.
@@ -48,17 +58,18 @@ def train(
     parts = prepare_parts(recipe, splits, progress)
     classes = list(splits.primary.classes)
     telling = Telling(trackers or Trackers())
-    fitted = fit(recipe, parts, classes, run, progress, resume=resume, watchers=[telling])
+    fitted = fit(recipe, parts, classes, run, progress, start=start, watchers=[telling])
     network, mean, std, batches = fitted.network, fitted.mean, fitted.std, fitted.batches
-    drawing = batches.drawing
+    drawing, last = batches.drawing, fitted.history.records[-1]
     facts = {
         "classes": classes, "mean": mean, "std": std, "fingerprint": splits.fingerprint,
         "train": parts.primary, "extra": len(parts.train) - parts.primary, "val": len(parts.val),
         "test": len(parts.test),
     }  # fmt: skip
     stored = {
-        "name": recipe.name, "seed": recipe.seed, "steps": drawing.steps, "train_seconds": round(fitted.seconds, 3),
-        "prepare_seconds": round(parts.prepare_seconds, 3), "data": facts, "splits": splits.report.to_plain(),
+        "name": recipe.name, "seed": recipe.seed, "steps": last["step"], "ended": last.get("ended", ""),
+        "train_seconds": round(fitted.seconds, 3), "prepare_seconds": round(parts.prepare_seconds, 3),
+        "data": facts, "splits": splits.report.to_plain(),
         "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles,
         "drawn": drawing.epochs(), "parameters": sum(weight.numel() for weight in network.parameters()),
         "versions": versions(), "hardware": hardware(device), "git": git_state(), "raw_val": fitted.history.raw,
@@ -71,6 +82,7 @@ def train(
         splits.copies.write_sheet(folder / "copies.png")
     telling.finish(fitted.history, folder)
     run.write_report(stored)  # last: where it stands, the run has finished
+    run.file(PREVIOUS).unlink(missing_ok=True)
     return run
 
 
@@ -81,6 +93,8 @@ def set_up(config: RunConfig) -> torch.device:
     """
     device = choose_device(config)
     keep_freed_memory()
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32: fp32 with shorter products
     if config.threads:
         torch.set_num_threads(config.threads)
     return device
@@ -99,7 +113,7 @@ class Fitted:
 
 
 def fit(
-    recipe: Recipe, parts: Parts, classes: list[str], run: Run, progress: Progress, *, resume: bool = False,
+    recipe: Recipe, parts: Parts, classes: list[str], run: Run, progress: Progress, *, start: Start = ANEW,
     watchers: Sequence[lightning.Callback] = (),
 ) -> Fitted:  # fmt: skip
     """Build the network and train it on prepared parts: weights, history and checkpoints go into the run's folder.
@@ -107,22 +121,39 @@ def fit(
     `watchers` come after the history, so that they see what it has recorded.
     Raises: KeyboardInterrupt, with a text that says how to go on, when it was stopped by Ctrl-C or SIGTERM.
     """
-    device = set_up(recipe.run)
-    mean, std = parts.train.statistics()
-    torch.manual_seed(recipe.seed)
-    network = build_network(recipe, len(classes), mean, std)
-    if not (resume and run.checkpoint()):  # a checkpoint holds all weights
-        shape = InputShape(recipe.prepare.size, recipe.prepare.channels, len(classes))
-        load_start(recipe.model, network.get_submodule("1"), shape)
-    batches = Batches(parts.train.to(device), draw(recipe, parts, classes))
-    module = DigitModule(recipe, network, choose_precision(recipe.run, device), batches)
-    history = History(run, parts.val.to(device), len(batches), progress, batches.drawing)
-    checkpoints = Checkpoints(run)
-    checkpoints.listen()
-    try:
-        run_steps(module, batches, [history, checkpoints, *watchers], run.checkpoint() if resume else None)
-    finally:
-        checkpoints.hand_back(signal.SIGTERM, signal.SIGINT)
+    with gathered(recipe.run, run.path) as team:
+        device = team.settle(set_up(recipe.run), recipe.run.threads)
+        if recipe.budget.minutes and team.count > 1:
+            raise ConfigError("budget.minutes is measured with one process only; set budget.steps, or run.devices=1.")
+        recipe = settle_length(recipe, parts, classes, start, run, run_steps)
+        mean, std = parts.train.statistics()
+        torch.manual_seed(recipe.seed)
+        network = build_network(recipe, len(classes), mean, std)
+        basis = Basis.of(recipe, parts.fingerprint, device)
+        standing = find(run, start.say) if start.resume else None
+        if standing:
+            check(standing, basis, run, start)
+        else:  # a checkpoint holds all weights
+            shape = InputShape(recipe.prepare.size, recipe.prepare.channels, len(classes))
+            load_start(recipe.model, network.get_submodule("1"), shape)
+        batches = Batches(parts.train.to(device), draw(recipe, parts, classes), team)
+        precision = settle_precision(recipe, network, batches.images.pixels, run)
+        begin = standing.path if standing else None
+        if team.count > 1:
+            Task(recipe, parts, classes, mean, std, precision, begin).hand_out(network, team)
+        module = DigitModule(recipe, network, precision, batches)
+        history = History(run, parts.val.to(device), len(batches), progress, batches.drawing)
+        checkpoints = Checkpoints(history, recipe.run, basis, standing, start.say)
+        early = EarlyStop(history, recipe.budget.patience)
+        callbacks = [FiniteLoss(), history, early, checkpoints, *watchers, Together(team)]
+        # An interruption of Lightning's own set-up would end the process with another exit code.
+        checkpoints.signals.take(signal.SIGINT)
+        try:
+            run_steps(module, batches, callbacks, begin)
+        except TrainingDiverged as error:
+            raise TrainingDiverged(f"{error} {checkpoints.told()} {LESS}") from error
+        finally:
+            checkpoints.signals.hand_back(signal.SIGTERM, signal.SIGINT)
     if checkpoints.stopped_at and checkpoints.stopped_at < len(batches):
         raise KeyboardInterrupt(
             f"stopped at step {checkpoints.stopped_at} of {len(batches)}; nothing is lost. "
@@ -131,13 +162,27 @@ def fit(
     return Fitted(network, mean, std, batches, history, history.seconds)
 
 
+def follow() -> None:
+    """Do a share of the training that another process leads; it scores, writes and speaks."""
+    with follower() as team:
+        task, network = Task.take(team)
+        device = team.settle(set_up(task.recipe.run), task.recipe.run.threads)
+        module = task.module(network, team, device)
+        run_steps(module, module.batches, [Together(team)], task.start)
+
+
 def run_steps(
     module: DigitModule, batches: Batches, callbacks: list[lightning.Callback], start: Path | None = None
 ) -> None:
     """Let Lightning make the steps of a training on the device of its batches, from a checkpoint where one is given."""
+    device = batches.images.pixels.device
+    plugins: list[Any] = [each.files for each in callbacks if isinstance(each, Checkpoints)]
+    if module.precision is Precision.fp16:
+        plugins.append(HalfPrecision(device.type))
     with _quiet():
         trainer = lightning.Trainer(
-            max_steps=len(batches), accelerator=batches.images.pixels.device.type, devices=1, callbacks=callbacks,
+            max_steps=len(batches), accelerator=device.type, devices=1 if device.index is None else [device.index],
+            callbacks=callbacks, plugins=plugins,
             logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
             num_sanity_val_steps=0, use_distributed_sampler=False, deterministic="warn",
         )  # fmt: skip
@@ -146,7 +191,10 @@ def run_steps(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Lightning's adverts and notes about absent accelerators are not for our users."""
+    """Lightning's adverts and notes about absent accelerators are not for our users, unless they want to see all."""
+    if logging.getLogger("digitkit").isEnabledFor(logging.DEBUG):
+        yield
+        return
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
