@@ -63,7 +63,7 @@ def _measured_once(recipe: Recipe, network: nn.Module, pixels: Tensor) -> dict[s
     facts = {
         "model": asdict(recipe.model), "shape": list(pixels.shape), "pieces": recipe.step.pieces,
         "torch": torch.__version__, "threads": torch.get_num_threads(), "machine": platform.machine(),
-        "skills": torch.cpu.get_capabilities(), "host": platform.node(),
+        "skills": dict(torch.cpu.get_capabilities()), "host": platform.node(),
     }  # fmt: skip
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
     kept = cache_folder() / "precision" / f"{key}.json"
