@@ -93,31 +93,6 @@ def test_weights_are_written_whole_or_not_at_all(copied: Run) -> None:
     assert not [path for path in copied.path.iterdir() if path.name.startswith(".")]
 
 
-def test_a_run_without_a_checkpoint_has_none(tmp_path: Path) -> None:
-    assert run_in(tmp_path / "a").checkpoint() is None
-
-
-@pytest.mark.parametrize("length", [0, 100, -100])
-def test_a_damaged_checkpoint_says_what_to_do(copied: Run, length: int) -> None:
-    file = copied.file("last.ckpt")
-    file.write_bytes(file.read_bytes()[:length])
-    with pytest.raises(DataError, match=r"last\.ckpt is damaged\. Remove it, then the training starts"):
-        copied.checkpoint()
-
-
-def test_a_checkpoint_with_code_in_it_is_not_run(copied: Run, tmp_path: Path) -> None:
-    target = tmp_path / "was-here"
-
-    class Intruder:
-        def __reduce__(self) -> tuple[object, ...]:
-            return Path.touch, (target,)
-
-    torch.save({"state_dict": Intruder()}, copied.file("last.ckpt"))
-    with pytest.raises(DataError, match="damaged"):
-        copied.checkpoint()
-    assert not target.exists()
-
-
 def test_the_facts_of_the_machine_are_plain_words() -> None:
     assert {"python", "system", "digitkit", "torch", "lightning", "numpy", "onnx", "onnxruntime"} <= set(versions())
     assert "CPU" in hardware(choose_device(RunConfig(device="cpu")))
