@@ -9,9 +9,7 @@ from PIL import Image
 
 from digitkit.learn import pictures
 from digitkit.learn.evaluate import report
-from digitkit.learn.fitting import MixConfig
 from digitkit.learn.loader import Images
-from digitkit.learn.recipe import Recipe
 
 CLASSES = tuple("0123456789")
 
@@ -67,27 +65,3 @@ def test_mistakes(tmp_path: Path, wrong: int, channels: int) -> None:
     made = report("test", answers, images.labels, CLASSES)
     pictures.mistakes(made, images, answers, CLASSES, tmp_path / "mistakes.png")
     assert_drawn(tmp_path / "mistakes.png")
-
-
-@pytest.mark.parametrize("count", [1, 100])
-def test_batch_sheet(tmp_path: Path, count: int) -> None:
-    images = some_images(count)
-    before = images.pixels.clone()
-    pictures.batch_sheet(images, Recipe(), CLASSES, tmp_path / "batch.png")
-    assert_drawn(tmp_path / "batch.png")
-    assert torch.equal(images.pixels, before)
-
-
-def test_the_same_seed_draws_the_same_sheet(tmp_path: Path) -> None:
-    sheets = []
-    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        pictures.batch_sheet(some_images(60), Recipe(seed=seed), CLASSES, tmp_path / name)
-        sheets.append(np.asarray(Image.open(tmp_path / name)).tobytes())
-    assert sheets[0] == sheets[1] != sheets[2]
-
-
-def test_blends_are_drawn_where_the_recipe_makes_them(tmp_path: Path) -> None:
-    for name, probability in (("whole", 0.0), ("blended", 0.05)):
-        recipe = Recipe(mix=MixConfig(probability=probability, cutmix=0, mixup_alpha=5))
-        pictures.batch_sheet(some_images(60), recipe, CLASSES, tmp_path / name)
-    assert (tmp_path / "whole").read_bytes() != (tmp_path / "blended").read_bytes()

@@ -79,14 +79,20 @@ def bundle(
 
 
 def augmentations(overrides: Overrides = None, json: Json = False) -> None:
-    """List what happens to pictures in training, with the values of an experiment."""
+    """List what can happen to pictures in training, with the values of an experiment."""
+    from digitkit.learn.augmenting import meanings
     from digitkit.learn.compose import compose, to_plain
 
-    values = to_plain(compose(overrides or []))["augment"]
+    composed = compose(overrides or [])
+    values = to_plain(composed)["augment"]
     if json:
         print_json(values)
         return
-    print_table("Augmentation, changed with augment.KEY=VALUE", ("key", "value"), _flat(values))
+    told = meanings(composed.augment)
+    ends = values["late"]["last"] > 0
+    rows = [(key, value, told[key]) for key, value in _flat(values) if ends or not key.startswith("late.")]
+    rows += [] if ends else [("late.last", 0.0, told["late.last"])]
+    print_table("Augmentation, changed with augment.KEY=VALUE", ("key", "value", "what it does"), rows)
 
 
 def prepare(

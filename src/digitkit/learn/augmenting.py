@@ -3,7 +3,9 @@
 Shares are of the images and lie in 0..1; 0 switches a change off. Lengths in px are those of the prepared image.
 """
 
-from dataclasses import dataclass, field
+import inspect
+import re
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import ClassVar
 
@@ -129,3 +131,16 @@ class AugmentConfig:
     def __post_init__(self) -> None:
         """Check the range."""
         check_range("augment.share", self.share, 0, 1)
+
+
+def meanings(record: object, prefix: str = "") -> dict[str, str]:
+    """What each key of a record of this module does, as the comment beside it says it."""
+    found: dict[str, str] = {}
+    for kind in reversed(type(record).__mro__[:-1]):
+        found.update(re.findall(r"^    (\w+): .*?  # (.+)$", inspect.getsource(kind), flags=re.MULTILINE))
+    told: dict[str, str] = {}
+    for each in fields(record):  # type: ignore[arg-type]
+        value = getattr(record, each.name)
+        inner = is_dataclass(value)
+        told |= meanings(value, f"{prefix}{each.name}.") if inner else {f"{prefix}{each.name}": found[each.name]}
+    return told

@@ -1,4 +1,4 @@
-"""The pictures of a run: curves, confusion, predictions, mistakes, a batch as the network saw it.
+"""The pictures of a run: curves, confusion, predictions, mistakes; its batches are drawn by `learn.visualize`.
 
 N images, S side in px, K classes.
 """
@@ -17,11 +17,8 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from digitkit.core.files import atomic_path
-from digitkit.learn.augment.after import augment
 from digitkit.learn.evaluate import Report
 from digitkit.learn.loader import Images
-from digitkit.learn.mix import mix
-from digitkit.learn.recipe import Recipe
 
 MOST_SHOWN = 40  # pictures of a sheet
 COLUMNS = 8  # of a sheet
@@ -141,24 +138,6 @@ def mistakes(report: Report, images: Images, answers: Tensor, classes: Sequence[
     share, best = answers[chosen].max(1) if chosen else (torch.zeros(0), torch.zeros(0))
     title = f"{report.split}: {len(report.mistakes):,} mistakes of {report.n:,}, the surest first"
     grid(some, Read(best.tolist(), share.tolist()), classes, title, path)
-
-
-def batch_sheet(images: Images, recipe: Recipe, classes: Sequence[str], path: Path) -> None:
-    """Some training images as the network sees them, augmented, and a batch of blends where the recipe makes any."""
-    rng = torch.Generator().manual_seed(recipe.seed)
-    chosen = torch.randperm(len(images), generator=rng)[:MOST_SHOWN]
-    seen = augment(images.pixels[chosen], recipe.augment.after, rng)
-    names = [named(classes[int(label)]) for label in images.labels[chosen]]
-    steps = range(1000) if recipe.mix.probability else ()  # a batch in a thousand may be the first that is blended
-    mixed = next(filter(None, (mix(seen, recipe.mix, recipe.seed, step) for step in steps)), None)
-    title = "training images, augmented"
-    if mixed is not None:
-        seen, title = mixed.images, f"{title}, in a batch of blends"
-        pairs = zip(names, mixed.partners.tolist(), mixed.share.tolist(), strict=True)
-        names = [
-            f"{name} {share:.0%}\n{names[other]} {1 - share:.0%}" if share < 1 else name for name, other, share in pairs
-        ]
-    _sheet((seen * 255).to(torch.uint8).cpu(), [(name, INK) for name in names], title, path)
 
 
 def _sheet(pixels: Tensor, captions: Sequence[tuple[str, str]], title: str, path: Path) -> None:

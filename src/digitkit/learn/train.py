@@ -14,7 +14,7 @@ import torch
 
 from digitkit.core.errors import ConfigError, DataError, TrainingDiverged
 from digitkit.data.splits import Splits
-from digitkit.learn import pictures
+from digitkit.learn import pictures, visualize
 from digitkit.learn.budget import settle_length
 from digitkit.learn.checkpoints import Checkpoints
 from digitkit.learn.device import HalfPrecision, choose_device, keep_freed_memory
@@ -77,7 +77,7 @@ def train(
     folder, network = run.file("pictures"), run.load_weights(network).to(device)
     stored |= score_parts(recipe, parts, network, classes, folder)
     pictures.curves(run.history(), folder / "curves.png")
-    pictures.batch_sheet(parts.train, recipe, classes, folder / "batch.png")
+    visualize.write(visualize.batches(recipe, parts.train, classes, 2), folder / "batch.png")
     if splits.copies.pairs:
         splits.copies.write_sheet(folder / "copies.png")
     telling.finish(fitted.history, folder)

@@ -5,10 +5,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from digitkit.learn.augment.after import augment
-from digitkit.learn.augmenting import AfterConfig
+from digitkit.learn.augment.augmentation import Augmentation
+from digitkit.learn.augmenting import AfterConfig, AugmentConfig, Outside
 from tests.conftest import DrawDigits
 
+DIGITS = tuple("0123456789")
 STILL = AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0)
 SETTINGS = {
     "shift": AfterConfig(shift_px=2, rotate_deg=0, scale=0, shear=0),
@@ -17,6 +18,7 @@ SETTINGS = {
     "slant": AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0.1),
     "thickness": AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0, thicken=0.5),
     "thinness": AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0, thin=0.5),
+    "holes": AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0, erase=0.5),
     "all": AfterConfig(thicken=0.5),
 }
 every_setting = pytest.mark.parametrize("config", SETTINGS.values(), ids=SETTINGS)
@@ -31,6 +33,11 @@ def images(drawn_digits: DrawDigits) -> Tensor:
 
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def augment(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
+    """The images as labels 0 to 9 in turn."""
+    return Augmentation.of(AugmentConfig(after=config), DIGITS)(images, torch.arange(len(images)) % 10, rng)
 
 
 @every_setting
@@ -62,7 +69,7 @@ def test_the_images_themselves_are_left_alone(images: Tensor, config: AfterConfi
     assert torch.equal(images, before)
 
 
-@pytest.mark.parametrize("config", [SETTINGS[name] for name in SETTINGS if name != "thinness"])
+@pytest.mark.parametrize("config", [SETTINGS[name] for name in SETTINGS if name not in ("thinness", "holes")])
 def test_a_digit_keeps_nearly_all_its_ink(images: Tensor, config: AfterConfig) -> None:
     share = augment(images, config, seeded()).sum((1, 2, 3)) / (images.float() / 255).sum((1, 2, 3))
     assert float(share.min()) > 0.7
@@ -132,3 +139,31 @@ def test_thin_leaves_ink_at_the_border_as_thin_as_inside() -> None:
     full[..., 3:] = 0
     config = AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0, thin=1)
     assert augment(full, config, seeded())[0, 0, 0].tolist() == [1, 1, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0, 0), (0.3, 0.2, 0.4), (1.0, 1, 1)])
+def test_about_the_asked_share_loses_a_rectangle_of_the_asked_size(share: float, low: float, high: float) -> None:
+    full = torch.full((500, 1, 40, 40), 255, dtype=torch.uint8)
+    config = AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0, erase=share, erase_area=0.2)
+    lost = 1 - augment(full, config, seeded()).mean((1, 2, 3))
+    assert low <= float((lost > 0).float().mean()) <= high
+    assert bool(((lost == 0) | (lost > 0.01) & (lost < 0.23)).all())
+
+
+def test_what_is_lost_is_one_rectangle_with_straight_sides() -> None:
+    full = torch.full((50, 1, 40, 40), 255, dtype=torch.uint8)
+    config = AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0, erase=1, erase_area=0.2)
+    for hole in augment(full, config, seeded())[:, 0] == 0:
+        rows, columns = hole.any(1), hole.any(0)
+        assert torch.equal(hole, rows[:, None] & columns)
+        assert int(rows.int().diff().abs().sum()) <= 2
+        assert int(columns.int().diff().abs().sum()) <= 2
+
+
+def test_holes_in_photos_have_the_mean_colour() -> None:
+    photos = torch.zeros(20, 3, 16, 16, dtype=torch.uint8)
+    photos[:, 0], photos[:, 1, :8] = 200, 100
+    config = AfterConfig(shift_px=0, rotate_deg=0, scale=0, shear=0, erase=1, outside=Outside.edge)
+    moved = augment(photos, config, seeded())
+    assert not bool((moved == 0).all(1).any())
+    assert moved[:, 0].flatten().tolist() == pytest.approx([200 / 255] * moved[:, 0].numel(), abs=1e-5)

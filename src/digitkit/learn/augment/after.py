@@ -12,7 +12,6 @@ from torch import Tensor
 
 from digitkit.learn.augment.geometry import move
 from digitkit.learn.augmenting import AfterConfig, Outside
-from digitkit.learn.layers import channels_last
 from digitkit.learn.sampling import highest
 
 LEAST_AREA = 0.02  # of the image, the smallest rectangle that is erased
@@ -36,11 +35,6 @@ def bend(images: Tensor, mirrors: Tensor, config: AfterConfig, rng: torch.Genera
     if config.erase:
         change_some(moved, chosen(config.erase, moved, rng), lambda some: _erase(some, config, rng))
     return moved
-
-
-def augment(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
-    """Change the geometry of images whose labels nobody knows, so none is mirrored: uint8 -> float (B,C,S,S), 0..1."""
-    return channels_last(bend(images, images.new_zeros(2, len(images), dtype=torch.bool), config, rng))
 
 
 def chosen(share: float, images: Tensor, rng: torch.Generator) -> Tensor:

@@ -39,7 +39,7 @@ def as_jpeg(images: Tensor, quality: Tensor) -> Tensor:
         seen = torch.einsum("ij,bjhw->bihw", colours, planes)
         luma = _quantise(seen[:, :1] - 128, LUMA_TABLE, quality) + 128
         chroma = _quantise(F.avg_pool2d(seen[:, 1:], 2), CHROMA_TABLE, quality)
-        chroma = F.interpolate(chroma, scale_factor=2, mode="nearest")
+        chroma = F.interpolate(chroma, scale_factor=2, mode="bilinear")
         back = torch.tensor(FROM_YCC, device=images.device)
         made = torch.einsum("ij,bjhw->bihw", back, torch.cat([luma, chroma], 1))
     return (made[:, :, :height, :width] / 255).clamp(0, 1)
