@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import typer
 
-from digitkit.commands import data, hub, inspection, printing, read, show, synthesize, train, tune
+from digitkit.commands import data, hub, inspection, printing, read, show, synthesize, train, tune, visualize
 from digitkit.core.errors import BundleError, ConfigError, DataError, DigitkitError, StoreError
 
 # Exit codes: the first class in this table that fits. 0 is success, 130 Ctrl-C.
@@ -85,6 +85,7 @@ app.command("evaluate")(guarded(train.evaluate))
 app.command("export")(guarded(train.export))
 app.command("benchmark")(guarded(train.benchmark))
 app.command("tune")(guarded(tune.tune))
+app.command("visualize")(guarded(visualize.visualize))
 app.command("predict")(guarded(read.predict))
 show_app.command("models")(guarded(show.models))
 show_app.command("recipe")(guarded(show.recipe))
