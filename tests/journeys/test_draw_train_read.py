@@ -59,6 +59,6 @@ def test_new_drawings_are_read_with_an_export_of_five_views(desk: Path, trained_
 def test_the_run_on_the_desk_tells_everything(desk: Path, trained_here: dict[str, object]) -> None:
     names = {path.name for path in (desk / "run").iterdir()}
     assert names == {
-        "best.safetensors", "card.md", "history.jsonl", "last.ckpt", "model.onnx", "pictures", "recipe.yaml",
-        "report.json",
+        "best.safetensors", "card.html", "card.md", "history.jsonl", "last.ckpt", "model.onnx", "pictures",
+        "recipe.yaml", "report.json",
     }  # fmt: skip

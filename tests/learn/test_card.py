@@ -1,10 +1,14 @@
 """The run card tells a reader what was trained, how well it reads and how to do it again."""
 
+import re
 import shlex
 import shutil
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from digitkit.learn import card
 from digitkit.learn.compose import compose, to_plain
@@ -42,9 +46,64 @@ def test_a_card_has_the_figures_of_both_parts(run: Run) -> None:
     assert "torch " in text
 
 
+def test_the_raw_weights_have_a_row_of_their_own(run: Run) -> None:
+    raw = run.report()["raw_val"]
+    [row] = [line for line in written(run).splitlines() if line.startswith("| val, raw weights |")]
+    assert f"| {raw['f1']:.4f} | {raw['loss']:.4f} |" in row
+    assert row.count("|") == 11  # the first 2, 3 and 5 stand at its end
+
+
+def test_the_hardest_classes_stand_first_with_what_they_are_taken_for(run: Run) -> None:
+    stored = run.report()
+    names = [str(n) for n in range(20)]
+    table = [[10 if row == column else 0 for column in range(20)] for row in range(20)]
+    table[7][3] = 10
+    shares = {name: (0.5 if name == "7" else 1.0) for name in names}
+    stored["test"] |= {"confusion": table, "per_class": shares}
+    run.write_report(stored)
+    text = written(run)
+    assert "Of test, the hardest first; 8 more stand in `report.json`." in text
+    rows = [line for line in text.splitlines() if line.startswith("| '") and "%" in line]
+    assert rows[0] == "| '7' | 20 | 50.00% | 29.93% to 70.07% | '3': 10 |"
+    assert len(rows) == 12
+
+
+def test_names_from_outside_stay_names(run: Run) -> None:
+    stored = run.report()
+    stored["splits"]["notes"] = ["a|b `c` <script>alert(1)</script> [x](http://evil) ![y](http://evil/z.png)\n# d"]
+    run.write_report(stored)
+    text = written(run)
+    page = run.file("card.html").read_text()
+    assert r"- note: a\|b \`c\` \<script\>" in text
+    assert "\n# d" not in text
+    assert "a|b `c` &lt;script&gt;alert(1)&lt;/script&gt; [x](http://evil) ![y](http://evil/z.png) # d" in page
+
+
+def test_the_page_holds_all_its_pictures_and_asks_nobody(run: Run) -> None:
+    written(run)
+    page = run.file("card.html").read_text()
+    sources = re.findall(r'src="([^"]*)"', page)
+    assert len(sources) == 7
+    for source in sources:
+        with Image.open(BytesIO(b64decode(source.removeprefix("data:image/png;base64,")))) as picture:
+            assert picture.format == "PNG"
+    assert "default-src 'none'; img-src data:" in page
+    assert not re.search(r"<script|href=|@import|url\(|srcset", page)
+    assert f"{run.report()['test']['accuracy']:.2%}" in page
+    assert "<title>tiny, seed 0</title>" in page
+
+
+def test_a_recipe_cannot_leave_its_block(run: Run) -> None:
+    recipe = run.file("recipe.yaml")
+    recipe.write_text(recipe.read_text().replace("name: tiny\n", "name: 'tiny```x'\n", 1))
+    text = written(run)
+    assert "````yaml\nname: 'tiny```x'" in text
+    assert "name: 'tiny```x'" in run.file("card.html").read_text()
+
+
 def test_the_pictures_of_a_card_exist(run: Run) -> None:
     links = [line.partition("](")[2].rstrip(")") for line in written(run).splitlines() if line.startswith("![")]
-    assert len(links) == 6
+    assert len(links) == 7
     assert all((run.path / link).is_file() for link in links)
 
 

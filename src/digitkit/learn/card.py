@@ -1,132 +1,103 @@
-"""The run card: what was trained, on what, how well it reads, how to do it again."""
+"""The run card: what was trained, on what, how well it reads, how to do it again.
+
+`card.md` for people and tools beside the run; `card.html` is the same with its pictures inside, one file to pass on.
+"""
 
 import json
 import re
 import shlex
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from digitkit.core.files import write_text
 from digitkit.learn.compose import compose, experiments, to_plain
+from digitkit.learn.evaluate import TOP_K, wilson
+from digitkit.learn.rendering import to_html, to_markdown
 from digitkit.learn.run import Run
 
 PICTURES = {
-    "curves": "Loss, errors on validation and learning rate over the steps",
+    "curves": "Losses, errors on validation and learning rate over the steps",
     "confusion-test": "Confusion on the test part",
     "mistakes-test": "The surest mistakes on the test part",
     "confusion-val": "Confusion on the validation part",
     "mistakes-val": "The surest mistakes on the validation part",
+    "grid": "Some validation images as they were read at the last validation",
     "batch": "Training images as the network sees them",
     "copies": "Copies that were found, each picture beside the one that it is a copy of",
 }
+LOOKED = {"near": "none, to the pixel or nearly", "exact": "none to the pixel", "keep": "not looked for"}
 EPOCHS_SHOWN = 5  # at the beginning, and as many at the end
+CLASSES_SHOWN = 12  # the hardest ones
 PLAIN = re.compile(r"(?!(?i:null|true|false|nan|inf)$)[A-Za-z][\w./-]*", re.ASCII)  # text that needs no quotes
 
 
 def write(run: Run, bundle: dict[str, Any] | None = None) -> None:
-    """Write card.md; `bundle` holds id, bytes, views and parity of the exported file, if there is one."""
+    """Write both cards; `bundle` holds id, bytes, views and parity of the exported file, if there is one."""
+    text = to_markdown("card.md.jinja", _facts(run, bundle))
+    write_text(run.file("card.md"), text)
+    write_text(run.file("card.html"), to_html("card.html.jinja", text, run.path))
+
+
+def _facts(run: Run, bundle: dict[str, Any] | None) -> dict[str, Any]:
+    """Everything that the card tells."""
     stored = run.report()
-    lines = [f"# {stored['name']}, seed {stored['seed']}", ""]
-    lines += _contaminated(stored["splits"]["contaminated"]) + _figures(stored) + _facts(stored)
-    if bundle:
-        lines += [
-            f"- bundle: `model.onnx`, {bundle['id']}, {bundle['bytes'] / 1000:,.0f} kB, {bundle['views']} view(s); "
-            f"probabilities differ from torch by at most {bundle['difference']:.1e} over {bundle['pictures']:,} digits "
-            f"of {bundle['sizes']} sizes",
-        ]
-    lines += _copies(stored["splits"]) + _drawn(stored["drawn"])
-    lines += ["", "## Do it again", "", "```", f"digitkit train {_overrides(run)}", "```", "", "## Pictures", ""]
-    lines += [
-        f"![{title}](pictures/{name}.png)\n"
-        for name, title in PICTURES.items()
-        if run.file("pictures").joinpath(f"{name}.png").is_file()
-    ]
-    lines += ["## Recipe", "", "```yaml", run.file("recipe.yaml").read_text(encoding="utf-8").strip(), "```", ""]
-    write_text(run.file("card.md"), "\n".join(lines))
-
-
-def _contaminated(places: list[str]) -> list[str]:
-    if not places:
-        return []
-    return [f"**Contaminated**: learnt from digits of {', '.join(places)}, so its accuracy there means nothing.", ""]
-
-
-def _figures(stored: dict[str, Any]) -> list[str]:
-    lines = [
-        "| part | pictures | accuracy | 95 % interval | shifted views | macro F1 | loss |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for part in ("val", "test"):
-        made = stored.get(part)
-        if made:
-            low, high = made["interval"]
-            viewed = ", ".join(f"{count}: {share:.2%}" for count, share in made["accuracy_views"].items()) or "-"
-            lines.append(
-                f"| {part} | {made['n']:,} | {made['accuracy']:.2%} | {low:.2%} to {high:.2%} | {viewed} "
-                f"| {made['f1']:.4f} | {made['loss']:.4f} |"
-            )
-    return [*lines, ""]
-
-
-def _facts(stored: dict[str, Any]) -> list[str]:
-    data, splits = stored["data"], stored["splits"]
+    splits = stored["splits"]
     mixed_in = splits.get("extra_sources", ())
-    sources = ", ".join(f"{name} (extra)" if name in mixed_in else name for name in splits["sources"])
-    versions = ", ".join(f"{name} {number}" for name, number in stored["versions"].items())
-    notes = [f"- note: {note}" for note in splits["notes"]]
-    if cycles := stored.get("cycles"):
-        lengths = ", ".join(f"{steps:,}" for steps in cycles)
-        notes.append(
-            f"- learning rate: {len(cycles)} cycles of {lengths} steps after the warm-up, as many as fit the budget;"
-            f" `restart-1.ckpt` and so on hold the training before each restart"
-        )
-    return [
-        f"- trained in {stored['train_seconds']:.1f} s ({stored['steps']:,} steps, {stored['parameters']:,} parameters)"
-        f" on {stored['hardware']}; pictures prepared in {stored['prepare_seconds']:.1f} s",
-        f"- data: {sources}; {data['train']:,} training, "
-        f"{data['extra']:,} extra, {data['val']:,} validation, "
-        f"{data['test']:,} test pictures; fingerprint `{data['fingerprint']}`",
-        *notes,
-        f"- code: {stored['git'] or 'installed package'}; {versions}",
-    ]
+    part = "test" if stored["test"] else "val"
+    classes = list(_classes(stored[part])) if stored[part] else []
+    rows = {"val": stored["val"], "val, raw weights": stored["raw_val"], "test": stored["test"]}
+    scored = [(name, made) for name, made in rows.items() if made]
+    return {
+        "stored": stored, "bundle": bundle, "looked": LOOKED[splits["copies"]["method"]], "scored": scored,
+        "ranks": [str(k) for k in TOP_K if scored and str(k) in scored[0][1]["top_k"]],
+        "sources": [f"{name} (extra)" if name in mixed_in else name for name in splits["sources"]],
+        "part": part, "hardest": classes[:CLASSES_SHOWN], "left_out": len(classes[CLASSES_SHOWN:]),
+        "drawn": list(_drawn(stored["drawn"])), "command": f"digitkit train {_overrides(run)}",
+        "pictures": dict(_pictures(run)), "steps": any(run.file("pictures").glob("*-step-*.png")),
+        "precision": _precision(run), "recipe": run.file("recipe.yaml").read_text(encoding="utf-8").strip(),
+    }  # fmt: skip
 
 
-def _copies(splits: dict[str, Any]) -> list[str]:
-    """What the parts of the sources shared, and what became of it."""
-    copies = splits["copies"]
-    found = [f"| {each['part']} | {each['of']} | {each['exact']:,} | {each['near']:,} |" for each in copies["overlaps"]]
-    if not found:
-        looked = {"near": "none, to the pixel or nearly", "exact": "none to the pixel", "keep": "not looked for"}
-        return [f"- copies between and within the parts: {looked[copies['method']]}"]
-    told = [
-        f"Dropped: {splits['test_copies']:,} pictures that the test part has a copy of, {splits['val_copies']:,} of"
-        f" training that validation has one of, {splits['extra_copies']:,} extra ones that validation or training has"
-        f" one of; copies that are all in training stay."
-    ]
-    if copies["conflicts"]:
-        told.append(f"{copies['conflicts']:,} drawings have copies with different labels.")
-    table = ["| pictures of | with a copy in | exact | near |", "|---|---|---|---|", *found]
-    return ["", "## Copies", "", *table, "", *told]
+def _precision(run: Run) -> str:
+    """The number format of the heavy products: that of the recipe, or what was found to be faster."""
+    found, asked = run.file("precision.json"), run.recipe().run.precision.value
+    return str(json.loads(found.read_text(encoding="utf-8"))["precision"]) if found.is_file() else asked
 
 
-def _drawn(epochs: list[dict[str, Any]]) -> list[str]:
+def _classes(made: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """How each class of a part was read, the hardest first; classes without a picture are left out."""
+    names = list(made["per_class"])
+    by_share = sorted(range(len(names)), key=lambda place: made["per_class"][names[place]])
+    for place in by_share:
+        row = made["confusion"][place]
+        n, right = sum(row), row[place]
+        others = [(count, name) for name, count in zip(names, row, strict=True) if name != names[place] and count]
+        if n:
+            yield {
+                "name": repr(names[place]), "n": n, "share": right / n, "interval": wilson(right, n),
+                "taken_for": "{1!r}: {0:,}".format(*max(others, key=lambda other: other[0])) if others else "-",
+            }  # fmt: skip
+
+
+def _drawn(epochs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """What was drawn in each epoch, the middle of a long training left out."""
-    lines = [
-        "", "## Pictures drawn", "", "| epoch | pictures | extra | class drawn least | class drawn most |",
-        "|---|---|---|---|---|",
-    ]  # fmt: skip
     left_out = range(EPOCHS_SHOWN, len(epochs) - EPOCHS_SHOWN)
     for place, epoch in enumerate(epochs):
-        if place in left_out:
-            if place == left_out.start:
-                lines.append(f"| ... | {len(left_out)} more stand in `history.jsonl` | | | |")
-            continue
-        by_count = sorted(epoch["classes"].items(), key=lambda item: item[1])
-        (rare, fewest), (common, most) = by_count[0], by_count[-1]
-        lines.append(
-            f"| {epoch['epoch']} | {epoch['pictures']:,} | {epoch['extra']:,} | {rare!r}: {fewest:,} "
-            f"| {common!r}: {most:,} |"
-        )
-    return lines
+        if place not in left_out:
+            by_count = sorted(epoch["classes"].items(), key=lambda item: item[1])
+            (rare, fewest), (common, most) = by_count[0], by_count[-1]
+            yield {**epoch, "least": f"{rare!r}: {fewest:,}", "most": f"{common!r}: {most:,}"}
+        elif place == left_out.start:
+            yield {"left_out": len(left_out)}
+
+
+def _pictures(run: Run) -> Iterator[tuple[str, str]]:
+    """The pictures that the run has, as name and title."""
+    folder = run.file("pictures")
+    for name, title in PICTURES.items():
+        found = sorted(folder.glob("grid-step-*.png")) if name == "grid" else [folder / f"{name}.png"]
+        if found and found[-1].is_file():
+            yield found[-1].stem, title
 
 
 def _overrides(run: Run) -> str:

@@ -9,7 +9,9 @@ history.jsonl    a line per record: step, losses, learning rate, accuracies
 report.json      figures, data, versions, seconds
 model.onnx       the bundle
 card.md          the run card
-pictures/        curves, confusion, mistakes, a batch as the network saw it
+card.html        the same with its pictures inside, one file to pass on
+pictures/        curves, confusion, mistakes, a batch as the network saw it; confusion and predictions by validation
+trackers/        what trackers keep, where `run.trackers` names any
 """
 
 import json
