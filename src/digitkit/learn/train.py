@@ -36,7 +36,7 @@ from digitkit.learn.scoring import score_parts
 from digitkit.learn.stopping import EarlyStop
 from digitkit.learn.task import Task, Together
 from digitkit.learn.telling import Telling
-from digitkit.learn.trackers.threads import Trackers
+from digitkit.learn.trackers.threads import Trackers, trackers_of
 
 LESS = "Train again with a lower optim.lr, a longer schedule.warmup or step.clip=1."
 
@@ -47,9 +47,14 @@ def train(
 ) -> Run:  # fmt: skip
     """Train, score validation and (once, at the end) test, draw the pictures; the run's folder holds all of it.
 
-    `trackers` are told of all of it too (see `trackers_of`), but for the end, which is their owner's.
+    `trackers` are told of all of it too, but for the end, which is their owner's; without any the recipe's are started.
     Raises: KeyboardInterrupt, with a text that says how to go on, when it was stopped by Ctrl-C or SIGTERM.
     """
+    if trackers is None:
+        with trackers_of(recipe, run, start.say) as own:
+            train(recipe, splits, run, progress, start=start, trackers=own)
+            own.finish(run)
+        return run
     if not len(splits.primary):
         raise DataError(
             f"No training pictures in {', '.join(recipe.data.sources)}. Name sources with data.sources=[...]."
@@ -57,7 +62,7 @@ def train(
     device = set_up(recipe.run)
     parts = prepare_parts(recipe, splits, progress)
     classes = list(splits.primary.classes)
-    telling = Telling(trackers or Trackers())
+    telling = Telling(trackers)
     fitted = fit(recipe, parts, classes, run, progress, start=start, watchers=[telling])
     network, mean, std, batches = fitted.network, fitted.mean, fitted.std, fitted.batches
     drawing, last = batches.drawing, fitted.history.records[-1]
