@@ -13,7 +13,7 @@ from digitkit.core.errors import ConfigError
 from digitkit.learn.trackers import TRACKERS
 from digitkit.learn.trackers import threads as at_work
 from digitkit.learn.trackers.threads import Trackers, TrackerThread, check_trackers
-from digitkit.learn.trackers.tracker import Tracked
+from digitkit.learn.trackers.tracker import Entry, Tracked
 
 
 def is_installed(package: str) -> bool:
@@ -52,7 +52,7 @@ class Table:
     def trackers(self, start: Callable[[Tracked], Notebook] | None = None) -> Trackers:
         begin = start or (lambda tracked: Notebook(self.heard, tracked.run_id))
         tracked = Tracked("seven", {"seed": 1}, self.folder, "", 0, self.said.append)
-        return Trackers([TrackerThread("notebook", begin, tracked)])
+        return Trackers([TrackerThread("notebook", Entry("json", begin), tracked)])
 
 
 @pytest.fixture
@@ -132,9 +132,22 @@ def test_a_tracker_that_never_answers_is_not_waited_for(table: Table, monkeypatc
 
 def test_the_end_is_told_once(table: Table) -> None:
     trackers = table.trackers()
+    trackers.record(1, {"lr": 0.1})
     trackers.end({"a": 1.0}, [])
     trackers.end()
-    assert table.heard == [({"a": 1.0}, [])]
+    assert table.heard == [(1, {"lr": 0.1}), ({"a": 1.0}, [])]
+
+
+def test_a_training_that_does_not_begin_leaves_no_run_in_a_tracker(table: Table) -> None:
+    begun: list[Tracked] = []
+
+    def start(tracked: Tracked) -> Notebook:
+        begun.append(tracked)
+        return Notebook(table.heard)
+
+    table.trackers(start).end()
+    assert (begun, table.heard, table.said) == ([], [], [])
+    assert not (table.folder / "trackers").exists()
 
 
 def test_what_was_told_is_kept_in_the_run(table: Table) -> None:

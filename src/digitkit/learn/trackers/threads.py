@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,7 +20,7 @@ from digitkit.learn.compose import to_plain
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run
 from digitkit.learn.trackers import TRACKERS
-from digitkit.learn.trackers.tracker import Tracked, Tracker
+from digitkit.learn.trackers.tracker import Entry, Tracked, Tracker
 
 KEPT = ("model.onnx", "card.md", "card.html", "report.json", "recipe.yaml", "history.jsonl")
 LAST_WAIT_S = 45.0  # for all trackers together, when everything else is done
@@ -30,18 +31,19 @@ Say = Callable[[str], None]
 class TrackerThread:
     """One tracker. What it was told is kept in `trackers/NAME.json` of the run: a resumed run tells nothing twice.
 
+    Its package is loaded at once, its run begins with the first thing that there is to tell.
     Whatever a tracker raises is said once and ends it. That is caught here in one place and for every error: trackers
     raise those of databases, networks and servers, and none of them is worth a training.
     """
 
-    def __init__(self, name: str, start: Callable[[Tracked], Tracker], tracked: Tracked) -> None:
+    def __init__(self, name: str, entry: Entry, tracked: Tracked) -> None:
         self.name, self.say = name, tracked.say
         self.file = tracked.folder / "trackers" / f"{name}.json"
         self.told: dict[str, int] = {}  # the last step of each kind of thing
         self.count = 0  # of all that was told
-        self.failed = False
+        self.failed = self._begun = False
         self._calls: SimpleQueue[Call | None] = SimpleQueue()
-        self._thread = Thread(target=self._work, args=(start, tracked), name=f"tracker-{name}", daemon=True)
+        self._thread = Thread(target=self._work, args=(entry, tracked), name=f"tracker-{name}", daemon=True)
         self._thread.start()
 
     def tell(self, kind: str, step: int, call: Call) -> None:
@@ -56,11 +58,13 @@ class TrackerThread:
                 self.count += 1
                 self._keep(tracker)
 
+        self._begun = True
         self._calls.put(once)
 
     def end(self, call: Call) -> None:
-        """Let it do a last thing."""
-        self._calls.put(call)
+        """Let it do a last thing, if it has begun."""
+        if self._begun:
+            self._calls.put(call)
         self._calls.put(None)
 
     def wait(self, until: float) -> None:
@@ -69,14 +73,19 @@ class TrackerThread:
         if self._thread.is_alive():
             self.say(f"{self.name}: has not answered for {LAST_WAIT_S:.0f} s; digitkit goes on without it.")
 
-    def _work(self, start: Callable[[Tracked], Tracker], tracked: Tracked) -> None:
+    def _work(self, entry: Entry, tracked: Tracked) -> None:
         with self:
+            import_module(entry.package)
+            call = self._calls.get()
+            if call is None:
+                return
             known = json.loads(self.file.read_text(encoding="utf-8")) if self.file.is_file() else {}
             self.told, self.count = dict(known.get("told", {})), int(known.get("count", 0))
-            tracker = start(replace(tracked, run_id=str(known.get("run_id", "")), told=self.count))
+            tracker = entry.start(replace(tracked, run_id=str(known.get("run_id", "")), told=self.count))
             self._keep(tracker)
-            while call := self._calls.get():
+            while call is not None:
                 call(tracker)
+                call = self._calls.get()
 
     def _keep(self, tracker: Tracker) -> None:
         write_text(self.file, json.dumps({"run_id": tracker.run_id, "told": self.told, "count": self.count}))
@@ -161,9 +170,7 @@ def trackers_of(recipe: Recipe, run: Run, say: Say) -> Iterator[Trackers]:
     """
     check_trackers(recipe.run.trackers)
     tracked = Tracked(run.path.resolve().name, to_plain(recipe), run.path, "", 0, say)
-    trackers = Trackers(
-        [TrackerThread(name, TRACKERS[name].start, tracked) for name in dict.fromkeys(recipe.run.trackers)]
-    )
+    trackers = Trackers([TrackerThread(name, TRACKERS[name], tracked) for name in dict.fromkeys(recipe.run.trackers)])
     try:
         yield trackers
     finally:

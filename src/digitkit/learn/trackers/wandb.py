@@ -39,7 +39,9 @@ class WeightsAndBiases:
         except wandb.errors.CommError:
             if mode == "offline":
                 raise
-        tracked.say(f"wandb: its server cannot be reached, so it goes on offline. Later: wandb sync {folder}/wandb/*")
+        tracked.say(
+            f"wandb: its server cannot be reached; it goes on offline. Later: wandb sync {folder}/wandb/offline-run-*"
+        )
         return self._begin(tracked, "offline")
 
     def record(self, step: int, values: Mapping[str, float]) -> None:
@@ -78,7 +80,10 @@ def _mode(tracked: Tracked) -> str:
     mode = wandb.setup().settings.mode
     if mode in ("offline", "disabled", "dryrun") or wandb.login(verify=False, prompt=False):
         return mode
-    tracked.say("wandb: nobody is logged in, so it runs offline. Later: wandb login, then wandb sync trackers/wandb/*")
+    tracked.say(
+        "wandb: nobody is logged in, so it runs offline."
+        f" Later: wandb login, then wandb sync {tracked.folder}/trackers/wandb/offline-run-*"
+    )
     return "offline"
 
 
