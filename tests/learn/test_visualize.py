@@ -79,9 +79,10 @@ def test_the_same_recipe_shows_the_same_batches(drawn_source: str) -> None:
         assert torch.equal(one.after, other.after)
 
 
-def test_a_source_that_is_not_here_is_replaced_and_that_is_said() -> None:
+@pytest.mark.parametrize("sources", ["data.sources=[mnist]", "data.sources=[optdigits,mnist]"])
+def test_a_source_that_is_not_here_is_replaced_and_that_is_said(sources: str) -> None:
     lines: list[str] = []
-    images, classes = visualize.some_images(compose(["data.sources=[mnist]"]), lines.append)
+    images, classes = visualize.some_images(compose([sources, "data.fallback=usps"]), lines.append)
     assert len(images) > 1000
     assert classes == tuple("0123456789")
     assert lines == ["mnist is not on this machine; pictures of optdigits are shown instead."]

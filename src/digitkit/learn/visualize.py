@@ -55,15 +55,14 @@ def some_images(recipe: Recipe, say: Report) -> tuple[Images, tuple[str, ...]]:
     """
     data = recipe.data
     limit = min(data.limit or MOST_PREPARED, MOST_PREPARED)
-    stand_in = data.fallback or STAND_IN
     plan = replace(
-        split_plan(data), offline=True, fallback=stand_in, limit=limit, val_size=0, duplicates="keep",
+        split_plan(data), offline=True, fallback=STAND_IN, limit=limit, val_size=0, duplicates="keep",
         extra=(), extra_sizes=(),
     )  # fmt: skip
     splits = build(plan)
     missing = [name for name in data.sources if name not in splits.report.sources]
-    if stand_in in splits.report.sources and stand_in not in data.sources:
-        say(f"{', '.join(missing)} is not on this machine; pictures of {stand_in} are shown instead.")
+    if missing and STAND_IN in splits.report.sources:
+        say(f"{', '.join(missing)} is not on this machine; pictures of {STAND_IN} are shown instead.")
     if not len(splits.primary):
         raise ConfigError(f"No training pictures in {', '.join(data.sources)}; there is nothing to show.")
     classes = splits.primary.classes
