@@ -11,7 +11,7 @@ from digitkit.learn.resuming import Start, read
 from digitkit.learn.run import LAST, Run
 from digitkit.learn.train import train
 from tests.fixtures.runs import compose_small, quiet, train_small
-from tests.learn.short_runs import SHORT, same, weights
+from tests.learn.short_runs import SHORT, history_without_seconds, same, weights
 
 
 @pytest.fixture(scope="module")
@@ -42,20 +42,41 @@ def test_few_checkpoints_are_left_of_a_run_that_wants_none(uninterrupted: dict[s
     assert [path.name for path in uninterrupted["tiny"].path.rglob("*.ckpt")] == [LAST]
 
 
-def test_what_a_killed_process_left_half_written_is_removed(drawn_source: str, tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_removed(drawn_source: str, tmp_path: Path) -> None:
     recipe = compose_small(drawn_source, tmp_path / "run", *SHORT, "run.keep=1")
     run = Run.create(recipe)
     strays = [
         run.file(".last.ckpt.0123456789abcdef"),
+        run.file("pictures") / ".curves.png.0123456789abcdef",
         run.file("top") / "step-0000099-accuracy-1.0000-loss-0.0000.ckpt",
     ]
     for stray in (*strays, run.file(".mine"), run.file("top") / "mine.ckpt"):
         stray.parent.mkdir(exist_ok=True)
         stray.write_bytes(b"")
-    train(recipe, build(split_plan(recipe.data)), run, quiet)
+    train(recipe, build(split_plan(recipe.data)), run, quiet, start=Start(resume=True))
     assert not any(stray.exists() for stray in strays)
     assert run.file(".mine").exists()
     assert (run.file("top") / "mine.ckpt").exists()
+
+
+def test_losses_between_two_records_travel_in_the_checkpoint(drawn_source: str, tmp_path: Path) -> None:
+    given = (*SHORT, "budget.least_steps=200", "data.val_size=0")
+    whole = train_small(drawn_source, tmp_path / "whole", given).run
+    recipe = compose_small(drawn_source, tmp_path / "cut", *given, "run.checkpoint_seconds=0")
+    run = Run.create(recipe)
+    splits = build(split_plan(recipe.data))
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done: int, total: int, text: str) -> None:
+        if text.startswith("loss") and done == 100:  # the last checkpoint is of step 99, in the middle of a record
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(recipe, splits, run, kill)
+    train(recipe, splits, run, quiet, start=Start(resume=True))
+    assert history_without_seconds(run) == history_without_seconds(whole)
 
 
 def test_a_checkpoint_holds_tensors_and_plain_values_only(ranked: Run) -> None:

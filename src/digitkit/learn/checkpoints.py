@@ -1,7 +1,6 @@
 """Where a training stands, on the disk: at even distances of time, when it is asked to stop, and where it was best."""
 
 import io
-import re
 import signal
 import time
 from collections.abc import Mapping
@@ -21,12 +20,9 @@ from digitkit.learn.finite import check_weights
 from digitkit.learn.history import History
 from digitkit.learn.module import DigitModule
 from digitkit.learn.resuming import Basis, Standing
-from digitkit.learn.run import LAST, PREVIOUS
+from digitkit.learn.run import LAST, PREVIOUS, TOP
 from digitkit.learn.running import RunConfig
 from digitkit.learn.stopping import StopSignals
-
-TOP = "top"  # folder of the best checkpoints
-HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{16}")  # what a kill in the middle of `atomic_path` leaves
 
 
 class WholeFiles(TorchCheckpointIO):
@@ -158,13 +154,11 @@ class Checkpoints(lightning.Callback):
             self.run.file(other["file"]).unlink(missing_ok=True)
 
     def _sweep(self) -> None:
-        """Remove what a killed process left: half-written files, and kept checkpoints of steps still to be made."""
+        """Remove the kept checkpoints of steps that are still to be made: a killed process had made them."""
         kept = {self.run.file(each["file"]) for each in self.best}
-        folders = (self.run.path, self.run.file(TOP), self.run.file("pictures"))
-        strays = [path for folder in folders for path in folder.glob(".*") if HALF_WRITTEN.fullmatch(path.name)]
-        strays += [path for path in self.run.file(TOP).glob("step-*.ckpt") if path not in kept]
-        for path in strays:
-            path.unlink(missing_ok=True)
+        for path in self.run.file(TOP).glob("step-*.ckpt"):
+            if path not in kept:
+                path.unlink()
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """A finished training leaves its last state too."""

@@ -144,8 +144,10 @@ class DigitModule(lightning.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Random states travel with the weights, so that a resumed run draws what the uninterrupted one would."""
         checkpoint["rng"] = {"augment": self.rng.get_state(), "torch": torch.get_rng_state()}
+        checkpoint["losses"] = torch.stack(self.losses).cpu() if self.losses else torch.zeros(0)  # not recorded yet
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the random states back."""
         self.rng.set_state(checkpoint["rng"]["augment"].cpu())
         torch.set_rng_state(checkpoint["rng"]["torch"].cpu())
+        self.losses = list(checkpoint["losses"].to(self.batches.images.pixels.device))

@@ -87,10 +87,11 @@ class Standing:
 
 
 def find(run: Run, say: Report = keep_quiet) -> Standing | None:
-    """The newest whole checkpoint of a run; None when it was stopped before the first one.
+    """The newest whole checkpoint of a run; None when it was stopped before the first one. Half-written files go.
 
     Raises: DataError when all that there are are damaged.
     """
+    run.sweep()
     damaged: list[Path] = []
     for file in (run.file(LAST), run.file(PREVIOUS)):
         if not file.is_file():

@@ -16,6 +16,7 @@ trackers/        what trackers keep, where `run.trackers` names any
 
 import json
 import platform
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ from digitkit.learn.compose import from_plain, to_yaml
 from digitkit.learn.module import build_network
 from digitkit.learn.recipe import Recipe
 
-LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
+LAST, PREVIOUS, TOP = "last.ckpt", "previous.ckpt", "top"
+HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{16}")  # what a kill in the middle of `atomic_path` leaves
 VERSIONS_OF = ("digitkit", "torch", "lightning", "numpy", "onnx", "onnxruntime")
 
 
@@ -74,6 +76,13 @@ class Run:
     def file(self, name: str) -> Path:
         """A file of the run by its fixed name."""
         return self.path / name
+
+    def sweep(self) -> None:
+        """Remove what a killed process left half written."""
+        for folder in (self.path, self.file(TOP), self.file("pictures")):
+            for path in folder.glob(".*"):
+                if HALF_WRITTEN.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
 
     def recipe(self) -> Recipe:
         """The recipe that was trained.
