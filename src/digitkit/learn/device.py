@@ -83,12 +83,11 @@ class HalfPrecision(MixedPrecision):
         yield
 
 
-def compiled(network: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The network, translated by torch at its first step; its weights and their names stay what they are.
+def compiled(network: nn.Module, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """The network for steps on a device, translated by torch at the first; its weights keep their places and names.
 
     Raises: ConfigError when the translation needs a C++ compiler and there is none.
     """
-    device = next(network.parameters()).device
     compilers = [os.environ.get("CXX", "g++"), "g++", "clang++"]
     if device.type == "cpu" and not any(shutil.which(name) for name in compilers):
         raise ConfigError(

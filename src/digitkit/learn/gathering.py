@@ -142,7 +142,7 @@ class _Telling:
 
 def _reason(store: Store, count: int, others: "Sequence[subprocess.Popen[bytes]]", folder: Path) -> DigitkitError:
     """Why a process has gone, as it or the system tells."""
-    cure = f"Go on with: digitkit train --resume {folder}" if (folder / "last.ckpt").is_file() else "Train again."
+    cure = f"Go on with: digitkit train --resume {folder}"
     end = time.monotonic() + TELL_S
     while time.monotonic() < end:
         for rank in range(1, count):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from digitkit.learn.augment.augmentation import Augmentation
 from digitkit.learn.averaging import Average, measure_norms
+from digitkit.learn.device import compiled
 from digitkit.learn.layers import Standardise
 from digitkit.learn.loader import Batches
 from digitkit.learn.lookahead import look_ahead
@@ -51,6 +52,9 @@ class DigitModule(lightning.LightningModule):
         if self.team.count > 1:  # the average reads only, and keeps its plain layers
             share_layers(self.network, self.team)
             self.team.check(batches.drawing.plan.size, recipe.step.pieces)
+        # A function, not a module: nobody but the steps needs the translation, and no checkpoint.
+        device = batches.images.pixels.device
+        self.read = compiled(self.network, device) if recipe.run.compile else self.network.__call__
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
         """Augment, blend and score one batch: uint8 (B,C,S,S), int64 (B,), indices (B,) -> the loss, a scalar."""
@@ -79,7 +83,7 @@ class DigitModule(lightning.LightningModule):
         for number, (some, wanted) in enumerate(pieces, start=1):
             mine = team.share(len(some))
             with self._formats():
-                logits = self.network(some[mine])
+                logits = self.read(some[mine])
             each = self.loss(logits.float(), wanted[mine], smoothing)  # (b,)
             loss = each.mean() if weight is None else each.sum() / weight
             if number < len(pieces):

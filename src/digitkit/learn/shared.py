@@ -81,12 +81,12 @@ class _Normalise(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float, team: Team) -> tuple[Tensor, ...]:
         axes = [axis for axis in range(x.ndim) if axis != 1]
         count = x[0, 0].numel() * team.batch
-        variance, mean = torch.var_mean(x.float(), axes, correction=0)
+        variance, mean = torch.var_mean(x.to(weight.dtype), axes, correction=0)
         here = x.numel() / x.shape[1]
         sums = team.add_up(torch.stack([mean.double() * here, (variance.double() + mean.double() ** 2) * here]))
         middle = sums[0] / count
-        variance = (sums[1] / count - middle**2).clamp_min(0).float()
-        mean = middle.float()
+        variance = (sums[1] / count - middle**2).clamp_min(0).to(weight.dtype)
+        mean = middle.to(weight.dtype)
         ctx.save_for_backward(x, weight, mean, torch.rsqrt(variance + eps))
         ctx.team, ctx.axes, ctx.count = team, axes, count
         ctx.mark_non_differentiable(mean, variance)
@@ -96,10 +96,10 @@ class _Normalise(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, mean, scale = ctx.saved_tensors
         shape = (1, -1, *[1] * (x.ndim - 2))
-        slope = gradients[0].float()
-        centred = (x.float() - mean.view(shape)) * scale.view(shape)
+        slope = gradients[0].to(weight.dtype)
+        centred = (x.to(weight.dtype) - mean.view(shape)) * scale.view(shape)
         own = torch.stack([slope.sum(ctx.axes), (slope * centred).sum(ctx.axes)])  # (2,C)
-        means = (ctx.team.add_up(own.double()) / ctx.count).float()
+        means = (ctx.team.add_up(own.double()) / ctx.count).to(weight.dtype)
         back = (slope - means[0].view(shape) - centred * means[1].view(shape)) * (weight * scale).view(shape)
         return back.to(x.dtype), own[1], own[0], None, None
 
@@ -133,6 +133,6 @@ class _Agreement:
     def __call__(self, norm: GhostBatchNorm2d, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if norm.training:
             own = torch.stack([norm.running_mean, norm.running_var]).double() * (len(inputs[0]) / self.team.batch)
-            both = self.team.add_up(own).float()
+            both = self.team.add_up(own)
             norm.running_mean.copy_(both[0])
             norm.running_var.copy_(both[1])
