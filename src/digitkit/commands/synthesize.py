@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def synthesize(
-    plan: Annotated[Path, typer.Argument(help="A plan: a TOML file that says what to draw (docs/synthetic.md).")],
+    plan: Annotated[str, typer.Argument(help="A plan: a TOML file that says what to draw (docs/synthetic.md), or jersey.")],
     to: Annotated[
         Path | None,
         typer.Option(help="Write the pictures to this new folder. Without it, synthetic:PLAN is made ready."),
@@ -27,9 +27,10 @@ def synthesize(
     from digitkit.data.fetch import read_part
     from digitkit.data.sheet import write_sheet
     from digitkit.data.source import TRAIN
+    from digitkit.data.synthetic.plan_file import find_plan
     from digitkit.data.synthetic.source import PREFIX, commission, keep, write_folder
 
-    ready = commission(plan, find_source)
+    ready = commission(find_plan(plan), find_source)
     _print_counts(ready, json)
     if dry_run:
         return

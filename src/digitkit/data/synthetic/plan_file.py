@@ -4,8 +4,10 @@ TOML, since the standard library reads it, since it has comments, and since a la
 YAML makes a 7 of it, without a word.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 
 from digitkit.core.errors import ConfigError
@@ -26,6 +28,12 @@ USUAL_SIZE: Span = (64, 64)  # px, height
 ALL_FONTS: tuple[str, ...] = ("*",)
 HAND_SOURCES: tuple[str, ...] = ("mnist",)
 USUAL_ASPECT: Mapping[str, Span] = {"jersey": (0.75, 1.2), "print": (0.8, 1.6), "handwriting": (0.8, 1.6)}
+
+
+def find_plan(name: str) -> Path:
+    """The file of a plan: that of one that ships with digitkit, by its name, else the path that is given."""
+    shipped = Path(str(files("digitkit.conf"))) / "plan" / f"{name}.toml"
+    return shipped if re.fullmatch(r"\w+", name) and shipped.is_file() else Path(name).expanduser()
 
 
 def read_plan(path: Path) -> Plan:

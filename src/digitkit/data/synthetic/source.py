@@ -20,7 +20,7 @@ from digitkit.data.fetch import read_part
 from digitkit.data.skipped import Skipped
 from digitkit.data.source import MIXED, TRAIN, Source
 from digitkit.data.synthetic.plan import Job, Plan, list_jobs
-from digitkit.data.synthetic.plan_file import read_plan
+from digitkit.data.synthetic.plan_file import find_plan, read_plan
 from digitkit.data.synthetic.studio import Find, Studio, encoding, open_studio
 
 PREFIX = "synthetic:"
@@ -75,7 +75,7 @@ def synthetic_source(spec: str, find: Find) -> Source:
 
     Raises: ConfigError when the plan makes no sense.
     """
-    path = Path(spec.removeprefix(PREFIX)).expanduser()
+    path = find_plan(spec.removeprefix(PREFIX))
     plan = read_plan(path)
     opened: list[Commission] = []
 

@@ -117,7 +117,7 @@ def build(plan: Plan, shape: InputShape) -> nn.Module:
 
 def _stages(plan: Plan) -> Iterator[tuple[str, nn.Module]]:
     block = Bottleneck if plan.bottleneck else Basic
-    rates = iter(torch.linspace(0, plan.drop_path, sum(plan.layers)).tolist())
+    rates = iter(torch.linspace(0, plan.drop_path, sum(plan.layers), device="cpu").tolist())
     channels = plan.planes
     for stage, count in enumerate(plan.layers):
         blocks = []
