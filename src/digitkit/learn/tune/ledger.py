@@ -32,6 +32,8 @@ BEAT_S = 30.0  # between two signs of life
 SILENT_S = 300.0  # without one, after which a trial of another machine counts as killed
 TRIES = 3  # of a setting at which its process was killed
 PRUNE_AFTER = 5  # finished trials, before which none is given up; and never at its first validation
+# What storages raise when they cannot be reached, or hold something else.
+UNREADABLE = (OptunaError, SQLAlchemyError, OSError, ValueError, LookupError, TypeError, AssertionError)
 KILLED, STOPPED, SURPLUS = "killed", "stopped", "one too many"
 
 
@@ -199,7 +201,7 @@ def _explained(address: str) -> Iterator[None]:
             f"--storage: {where} cannot be used ({_first(error)}). Give a file, or an address such as sqlite:///FILE.db"
             " or postgresql://HOST/NAME, and install the driver that it needs."
         ) from error
-    except (OptunaError, SQLAlchemyError, OSError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
         raise StoreError(
             f"--storage: {where} cannot be read and written ({_first(error)}). Check it, or choose another place."
         ) from error

@@ -71,7 +71,8 @@ def written(value: str | float) -> str:
 def parse(words: Sequence[str]) -> Space:
     """What the words of a command ask for.
 
-    Raises: ConfigError when a range makes no sense, a key is named twice or belongs to the search, or nothing varies.
+    Raises: ConfigError when a range makes no sense, a key is not for the user to set, what varies is named twice, or
+    nothing varies.
     """
     plain: list[str] = []
     axes: list[Axis] = []
@@ -85,7 +86,7 @@ def parse(words: Sequence[str]) -> Space:
         else:
             axes.append(axis)
     keys = [word.partition("=")[0] for word in words]
-    if twice := next((key for key in keys if keys.count(key) > 1), None):
+    if twice := next((axis.key for axis in axes if keys.count(axis.key) > 1), None):
         raise ConfigError(f"{twice} is named twice; give all its values at once, as in {twice}=a,b")
     if not axes:
         raise ConfigError(
