@@ -19,11 +19,17 @@ class Telling(lightning.Callback):
         self.trackers = trackers
         self._drawn = time.monotonic()
 
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Tell what an earlier piece of the training has recorded: a tracker may have missed some of it."""
+        if trainer.is_global_zero:
+            for record in self._history(trainer).records:
+                self.trackers.record(record["step"], record)
+
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Tell of this step, if there is anything to tell."""
-        history = next(each for each in trainer.callbacks if isinstance(each, History))  # type: ignore[attr-defined]
+        history = self._history(trainer)
         if not (trainer.is_global_zero and history.records and history.records[-1]["step"] == batch_idx + 1):
             return
         self.trackers.record(batch_idx + 1, history.records[-1])
@@ -31,6 +37,10 @@ class Telling(lightning.Callback):
             history.write()
             self.draw(history)
             self._drawn = time.monotonic()
+
+    @staticmethod
+    def _history(trainer: lightning.Trainer) -> History:
+        return next(each for each in trainer.callbacks if isinstance(each, History))  # type: ignore[attr-defined]
 
     def finish(self, history: History, folder: Path) -> None:
         """Draw the validations that are left, and show trackers all other pictures of the folder."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import wandb
 
 WAIT_S = 20.0  # for the server, at the start and at the end
+FLUSH_S = 1.0  # so much is lost of what it was told when the process is killed; its own 15 s are a whole short training
 
 
 class WeightsAndBiases:
@@ -28,8 +29,9 @@ class WeightsAndBiases:
         import wandb
 
         settings = wandb.Settings(
-            console="off", silent=True, init_timeout=WAIT_S, finish_timeout=WAIT_S, finish_timeout_raises=True
-        )
+            console="off", silent=True, init_timeout=WAIT_S, finish_timeout=WAIT_S, finish_timeout_raises=True,
+            x_transaction_log_flush_interval=FLUSH_S,
+        )  # fmt: skip
         folder = make_folder(tracked.folder / "trackers")
         try:
             return wandb.init(
