@@ -7,6 +7,7 @@ The tiny network learns scikit-learn's digits; checkpoints are written so often 
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -22,9 +23,10 @@ from rich.console import Console
 from rich.table import Table
 
 RECIPE = (
-    "experiment=tiny", "budget.steps=400", "run.validations=8", "run.checkpoint_seconds=0.2", "run.keep=2",
+    "experiment=tiny", "budget.steps=600", "run.validations=4", "run.checkpoint_seconds=0.2", "run.keep=2",
     "run.export=false", "run.views=1", "run.device=cpu", "run.threads=1",
 )  # fmt: skip
+ROOT = Path(__file__).parents[1]
 PATIENCE_S = 600
 CLOCKS = ("seconds", "train_seconds", "prepare_seconds")  # all that may differ
 
@@ -43,7 +45,8 @@ def start(run: Path, *words: str) -> "subprocess.Popen[bytes]":
     """Begin `digitkit train` in a process of its own, and wait until its folder is there."""
     begin = "from digitkit.cli import main; main()"
     command = [sys.executable, "-c", begin, "train", "--quiet", *words]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    paths = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    process = subprocess.Popen(command, env=paths, stdout=subprocess.DEVNULL)
     while not (run / "recipe.yaml").is_file() and process.poll() is None:
         time.sleep(0.005)
     return process
