@@ -107,6 +107,14 @@ def test_a_class_with_one_picture_is_learnt_from_and_said(tmp_path: Path) -> Non
     assert "Class '7' has a single training picture" in lines.text
 
 
+def test_a_class_without_a_validation_picture_is_said(tmp_path: Path) -> None:
+    lines = Lines()
+    spec = source(tmp_path / "d", {"train/3": 4, "train/5": 4, "train/7": 4, "valid/3": 2, "valid/5": 2})
+    splits = build(SplitPlan((spec,)), lines)
+    assert splits.val.counts() == {"3": 2, "5": 2, "7": 0}
+    assert "No validation picture is labelled '7': how well these are read is not seen" in lines.text
+
+
 def test_an_empty_class_is_no_class(tmp_path: Path) -> None:
     splits = build(SplitPlan((source(tmp_path / "d", {"3": 4, "7": 4, "8": 0}),), val_size=2))
     assert splits.primary.classes == ("3", "7")

@@ -19,6 +19,7 @@ from digitkit.data.pools import Pools
 from digitkit.data.source import Progress, Report, keep_quiet
 from digitkit.data.strata import choose, choose_whole, room
 
+CLASSES_SAID = 10
 FALLBACK_VAL_SHARE = 0.1  # of a small fallback source, when the validation part was meant for a larger one
 
 
@@ -118,6 +119,7 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
     primary = _limit(novel, plan)
     dropped = {"test": len(pools.pool) + len(pools.settled) - len(free.pool) - len(free.settled)}
     _note_gaps(primary, dropped | {"validation": len(train) - len(novel)}, notes)
+    _note_unvalidated(primary, val, notes)
     if not len(pools.test):
         notes.add("No source has a test part: accuracy can be given on validation only.")
     chosen = {"primary": primary, "extra": extra, "val": val, "test": pools.test}
@@ -215,3 +217,15 @@ def _note_gaps(train: MarkedSet, dropped: Mapping[str, int], notes: Notes) -> No
         )
     for name in (each for each in sizes if not sizes[each]):
         notes.add(f"Class {name!r} has no training picture left: all of them are in the test or validation part too.")
+
+
+def _note_unvalidated(train: MarkedSet, val: MarkedSet, notes: Notes) -> None:
+    """Say which classes validation cannot speak of; those of a single picture have been told."""
+    learnt, held = train.digits.counts(), val.digits.counts()
+    unseen = [repr(name) for name, size in learnt.items() if size > 1 and not held.get(name)]
+    if len(val) and unseen:
+        more = f" and {len(unseen) - CLASSES_SAID} more" if len(unseen) > CLASSES_SAID else ""
+        notes.add(
+            f"No validation picture is labelled {', '.join(unseen[:CLASSES_SAID])}{more}: how well these are read is"
+            f" not seen, and weights are not chosen by it. A larger data.val_size takes some of them."
+        )
