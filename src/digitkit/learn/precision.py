@@ -8,6 +8,8 @@ import hashlib
 import json
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -23,7 +25,7 @@ from digitkit.learn.run import Run
 from digitkit.learn.running import Precision
 
 ROUNDS = 3  # each format is timed at least so often, and the quickest counts: other work only ever slows down
-SPEND_S = 0.5  # ... and more often until so much time has passed
+SPEND_S = 0.3  # ... and more often until so much time has passed
 STEP_S = 0.1  # a step of more is measured with fewer images
 FEW = 4  # images, then, at least
 MARGIN = (
@@ -80,10 +82,14 @@ def _measured_once(recipe: Recipe, network: nn.Module, pixels: Tensor) -> dict[s
 
 
 def _measure(network: nn.Module, pixels: Tensor) -> dict[Precision, float]:
-    """Seconds of the quickest of some steps in each format, on a copy: uint8 (B,C,S,S)."""
+    """Processor seconds of the quickest of some steps in each format, on a copy: uint8 (B,C,S,S).
+
+    One thread, and its own time: beside other work a step on all cores takes anything between once and ten times its
+    time, in one format as in the other.
+    """
     trial = copy.deepcopy(network).to(memory_format=torch.channels_last).train()
     best = dict.fromkeys((Precision.fp32, Precision.bf16), float("inf"))
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with torch.random.fork_rng(devices=[]), torch.enable_grad(), _one_thread():
         few = pixels[:FEW]
         _time(trial, few, Precision.fp32)
         allowed = int(FEW * STEP_S / _time(trial, few, Precision.fp32))
@@ -99,12 +105,23 @@ def _measure(network: nn.Module, pixels: Tensor) -> dict[Precision, float]:
 
 
 def _time(network: nn.Module, pixels: Tensor, precision: Precision) -> float:
-    """Seconds that a pass forwards and backwards takes: uint8 (B,C,S,S)."""
+    """Processor seconds that a pass forwards and backwards takes: uint8 (B,C,S,S)."""
     images = channels_last(pixels.float().div_(255))
     labels = torch.zeros(len(images), dtype=torch.long)
-    begun = time.perf_counter()
+    begun = time.thread_time()
     with torch.autocast("cpu", torch.bfloat16, enabled=precision is Precision.bf16):
         logits = network(images)
     torch.autograd.backward(F.cross_entropy(logits.float(), labels))
+    spent = time.thread_time() - begun
     network.zero_grad()
-    return time.perf_counter() - begun
+    return spent
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
