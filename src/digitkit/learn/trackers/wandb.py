@@ -57,7 +57,7 @@ class WeightsAndBiases:
         self._log({"step": step, **{name: wandb.Image(str(path)) for name, path in paths.items()}})
 
     def _log(self, values: dict[str, Any]) -> None:
-        self.run.log(values, step=self.row)
+        self.run.log(values, step=self.row, commit=True)
         self.row += 1
 
     def end(self, figures: Mapping[str, float] | None, files: Sequence[Path]) -> None:
