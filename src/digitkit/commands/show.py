@@ -12,11 +12,20 @@ CLASSES = 10  # that networks are shown for
 Overrides = Annotated[list[str] | None, typer.Argument(help="experiment=NAME and key=value pairs.")]
 
 
-def models(overrides: Overrides = None, json: Json = False) -> None:
+def models(
+    overrides: Overrides = None,
+    timm: Annotated[
+        str, typer.Option(help="List instead the names of timm's networks that match, as in 'resnet*'.")
+    ] = "",
+    json: Json = False,
+) -> None:
     """List the networks with their size, and what one image of a recipe's size costs each on this machine.
 
     The network that the recipe chooses is shown with its settings, the others as they stand.
     """
+    if timm:
+        _list_timm(timm, json)
+        return
     from dataclasses import asdict
 
     from digitkit.learn.compose import compose
@@ -26,7 +35,8 @@ def models(overrides: Overrides = None, json: Json = False) -> None:
     composed = compose(overrides or [])
     shape = InputShape(composed.prepare.size, composed.prepare.channels, CLASSES)
     rows = []
-    for name, entry in MODELS.items():
+    for name in dict.fromkeys([*MODELS, composed.model.name]):
+        entry = MODELS[name]
         config = composed.model if name == composed.model.name else entry.config()
         cost = measure(entry.build(config, shape), shape)
         rows.append({"name": name, **asdict(cost), "title": entry.title})
@@ -36,6 +46,21 @@ def models(overrides: Overrides = None, json: Json = False) -> None:
         colours = "grey" if shape.channels == 1 else "colour"
         title = f"Networks, chosen with model=NAME; for {shape.size}x{shape.size} {colours} images of {CLASSES} classes"
         print_table(title, ("name", "parameters", "MFLOPs", "MB", "ms", "what it is"), map(_cells, rows))
+
+
+def _list_timm(pattern: str, json: bool) -> None:
+    from digitkit.core.errors import ConfigError
+    from digitkit.learn.models.foreign import PREFIX, names, weights_of
+
+    rows = [{"name": f"{PREFIX}{name}", "weights": weights_of(name)} for name in names(pattern)]
+    if not rows:
+        raise ConfigError(f"timm has no network {pattern!r}. A star stands for any letters: --timm '*{pattern}*'")
+    if json:
+        for row in rows:
+            print_json(row)
+        return
+    cells = [(row["name"], " ".join(row["weights"]) or "none") for row in rows]
+    print_table("Networks of timm, and the weights on the hub (model=timm:NAME.WEIGHTS)", ("name", "weights"), cells)
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

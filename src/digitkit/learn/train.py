@@ -23,7 +23,7 @@ from digitkit.learn.gathering import follower, gathered
 from digitkit.learn.history import History, Progress
 from digitkit.learn.loader import Batches
 from digitkit.learn.models import InputShape
-from digitkit.learn.models.weights import load_start
+from digitkit.learn.models.weights import describe_start, load_start
 from digitkit.learn.module import DigitModule, build_network
 from digitkit.learn.parts import Parts, draw, prepare_parts
 from digitkit.learn.precision import settle_precision
@@ -75,7 +75,7 @@ def train(
         "name": recipe.name, "seed": recipe.seed, "steps": last["step"], "ended": last.get("ended", ""),
         "train_seconds": round(fitted.seconds, 3), "prepare_seconds": round(parts.prepare_seconds, 3),
         "data": facts, "splits": splits.report.to_plain(),
-        "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles,
+        "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles, "start": describe_start(recipe.model),
         "drawn": drawing.epochs(), "parameters": sum(weight.numel() for weight in network.parameters()),
         "versions": versions(), "hardware": hardware(device), "git": git_state(), "raw_val": fitted.history.raw,
     }  # fmt: skip
@@ -141,6 +141,8 @@ def fit(
         else:  # a checkpoint holds all weights
             shape = InputShape(recipe.prepare.size, recipe.prepare.channels, len(classes))
             load_start(recipe.model, network.get_submodule("1"), shape)
+            if told := describe_start(recipe.model):
+                start.say(told)
         batches = Batches(parts.train.to(device), draw(recipe, parts, classes), team)
         precision = settle_precision(recipe, network, batches.images.pixels, run)
         begin = standing.path if standing else None
@@ -197,17 +199,15 @@ def run_steps(
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Lightning's adverts and notes about absent accelerators are not for our users, unless they want to see all."""
-    if logging.getLogger("digitkit").isEnabledFor(logging.DEBUG):
-        yield
-        return
+    level = logging.NOTSET if logging.getLogger("digitkit").isEnabledFor(logging.DEBUG) else logging.ERROR
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
+        for logger, before in zip(loggers, levels, strict=True):
+            logger.setLevel(level or before)
         try:
             yield
         finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+            for logger, before in zip(loggers, levels, strict=True):
+                logger.setLevel(before)

@@ -63,7 +63,7 @@ def entry(name: str) -> ModelEntry:
     if not timm.is_model(plain):
         known = [PREFIX + model for model in timm.list_models()]
         raise ConfigError(f"Unknown model {name!r}. {nearest(PREFIX + plain, known)}")
-    tags = [weights.partition(".")[2] for weights in timm.list_pretrained(f"{plain}.*")]
+    tags = weights_of(plain)
     if tag and tag not in tags:
         raise ConfigError(f"Unknown weights {tag!r} in model={name}. {nearest(tag, tags or ['none'])}")
     config = make_dataclass("TimmConfig", [("name", str, name)], bases=(TimmConfig,))
@@ -79,6 +79,11 @@ def names(pattern: str = "*") -> list[str]:
     Raises: ConfigError when timm is not installed.
     """
     return [str(name) for name in _timm().list_models(pattern)]
+
+
+def weights_of(name: str) -> list[str]:
+    """The tags of the weights that timm has of a network on the hub."""
+    return [str(found).partition(".")[2] for found in _timm().list_pretrained(f"{name}.*")]
 
 
 def build(config: TimmConfig, shape: InputShape) -> nn.Module:
@@ -124,7 +129,7 @@ def pretrained_state(config: TimmConfig, shape: InputShape) -> dict[str, Tensor]
 
     Raises: HubError when they are neither here nor can be fetched, ConfigError when there are none.
     """
-    if not _timm().list_pretrained(f"{config.name.removeprefix(PREFIX).partition('.')[0]}.*"):
+    if not weights_of(config.name.removeprefix(PREFIX).partition(".")[0]):
         raise ConfigError(f"model.pretrained=true: timm has no weights of {config.name}. Leave it out.")
     access = open_access()
     with explained(access, config.name, "model"):
