@@ -1,6 +1,7 @@
 """The verbs train and export: what they print, what they leave, and how they refuse."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,43 @@ def test_a_run_folder_that_exists_is_refused(told: tuple[dict[str, Any], Path]) 
 def test_a_finished_run_is_not_resumed(told: tuple[dict[str, Any], Path]) -> None:
     answer = ask("train", "--resume", told[1], code=2)
     assert f"error: {told[1]} has finished, there is nothing to go on with" in answer.stderr
+
+
+def test_force_without_resume_is_refused() -> None:
+    answer = ask("train", "--force", code=2)
+    assert "--force belongs to --resume" in answer.stderr
+
+
+def test_a_run_whose_recipe_was_changed_says_what_and_goes_on_when_forced(
+    told: tuple[dict[str, Any], Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("last.ckpt", "recipe.yaml"):
+        shutil.copy(told[1] / name, run / name)
+    recipe = run / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("lr: 0.003", "lr: 0.002").replace("export: true", "export: false"))
+    answer = ask("train", "--resume", run, code=2)
+    assert "optim.lr was 0.003, is 0.002" in answer.stderr
+    assert f"digitkit train --resume {run} --force" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    answer = ask("train", "--resume", run, "--force", code=3)  # the weights are those of the finished run
+    assert "going on although this has changed: recipe.yaml: optim.lr was 0.003, is 0.002" in answer.stderr
+
+
+def test_quiet_prints_nothing_and_the_same_seed_gives_the_same_weights(
+    told: tuple[dict[str, Any], Path], drawn_source: str, tmp_path: Path
+) -> None:
+    words = (*FEW, f"data.sources=[{drawn_source}]", f"run.folder={tmp_path / 'run'}", "run.export=false")
+    answer = ask("train", *words, "--quiet")
+    assert answer.output == ""
+    assert (tmp_path / "run" / "best.safetensors").read_bytes() == (told[1] / "best.safetensors").read_bytes()
+
+
+def test_debug_shows_where_an_error_came_from(tmp_path: Path) -> None:
+    answer = ask("train", "--debug", "data.sources=[folder:no-such-place]", f"run.folder={tmp_path / 'run'}", code=3)
+    assert "Traceback (most recent call last)" in answer.stderr
+    assert "error: " in answer.stderr.splitlines()[-1]
 
 
 def test_people_get_a_table_with_intervals(drawn_source: str, tmp_path: Path) -> None:
