@@ -1,11 +1,13 @@
 """What a training tells while it runs: records and pictures, to the run's folder and to trackers."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import lightning
 
+from digitkit.core.errors import StoreError
 from digitkit.learn.history import History
 from digitkit.learn.trackers.threads import Trackers
 
@@ -34,8 +36,9 @@ class Telling(lightning.Callback):
             return
         self.trackers.record(batch_idx + 1, history.records[-1])
         if "val_accuracy" in history.records[-1] and time.monotonic() - self._drawn > DRAW_EVERY_S:
-            history.write()
-            self.draw(history)
+            with suppress(StoreError):  # what found no room on the disk waits for the next time, or for the end
+                history.write()
+                self.draw(history)
             self._drawn = time.monotonic()
 
     @staticmethod
