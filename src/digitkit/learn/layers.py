@@ -98,7 +98,7 @@ class GhostBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(input)
         sizes = ghost_sizes(len(input), self.ghost)
-        means = torch.zeros(len(sizes), self.num_features, device=input.device)  # (G,C), filled by `batch_norm`
+        means = self.running_mean.new_zeros(len(sizes), self.num_features)  # (G,C), filled by `batch_norm`
         variances = torch.zeros_like(means)
         # `split`, not slices: its backward is one concatenation, theirs a whole batch of zeros for each ghost.
         pieces = [

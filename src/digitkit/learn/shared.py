@@ -27,9 +27,9 @@ def share_layers(network: nn.Module, team: Team) -> None:
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, _BatchNorm) and type(child) in NORMS and child.affine and child.track_running_stats:
-                setattr(parent, name, SharedNorm(child, team))
+                setattr(parent, name, SharedNorm(child, team).train(child.training))
             elif type(child) in DROPS:
-                setattr(parent, name, SharedDrop(child, team))
+                setattr(parent, name, SharedDrop(child, team).train(child.training))
             elif isinstance(child, GhostBatchNorm2d):
                 child.register_forward_hook(_Agreement(team))
                 team.ghost = max(team.ghost, child.ghost)
@@ -99,7 +99,7 @@ class _Normalise(torch.autograd.Function):
         slope = gradients[0].to(weight.dtype)
         centred = (x.to(weight.dtype) - mean.view(shape)) * scale.view(shape)
         own = torch.stack([slope.sum(ctx.axes), (slope * centred).sum(ctx.axes)])  # (2,C)
-        means = (ctx.team.add_up(own.double()) / ctx.count).to(weight.dtype)
+        means = (ctx.team.add_up(own.to(torch.float64, copy=True)) / ctx.count).to(weight.dtype)
         back = (slope - means[0].view(shape) - centred * means[1].view(shape)) * (weight * scale).view(shape)
         return back.to(x.dtype), own[1], own[0], None, None
 
