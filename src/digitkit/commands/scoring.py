@@ -1,55 +1,80 @@
-"""Score a run (with torch) or a bundle (as it answers users) on parts of sources."""
+"""Score readers on parts of sources: as they are, spoilt in 15 ways, from other places, one against another.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+N pictures, K classes.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitkit.core.digitset import DigitSet
+from digitkit.commands.readers import Reader
+from digitkit.core.digitset import Dense, DigitSet
 from digitkit.core.errors import ConfigError
 from digitkit.data.catalogue import find_source
 from digitkit.data.fetch import read_part
-from digitkit.data.splits import build
+from digitkit.data.source import TEST
+from digitkit.data.source import Report as Say
 from digitkit.data.union import relabel
-from digitkit.learn.evaluate import Report, probabilities, report
-from digitkit.learn.loader import prepared
-from digitkit.learn.parts import split_plan
-from digitkit.learn.run import Run
-from digitkit.learn.views import COUNTS
-from digitkit.runtime.predictor import Predictor
+from digitkit.learn import reliability
+from digitkit.learn.compare import Comparison, compare
+from digitkit.learn.corruptions import CORRUPTIONS, canvas, corrupt
+from digitkit.learn.evaluate import Report, report
 
-Say = Callable[[str], None]
+PIECE = 500  # pictures that are spoilt at once
+Progress = Callable[[int, int, str], None]  # done, total, what is being done
+
+
+class NothingKnownError(ConfigError):
+    """No picture of a part has a label that the model knows."""
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """A run or a bundle, ready to answer."""
+class Part:
+    """Labelled pictures to score; `indices` (N,) are their places among all that the reader knows the labels of."""
 
-    answers: Callable[[DigitSet], NDArray[np.float32]]  # (N, K)
-    classes: tuple[str, ...]
-    contaminated: tuple[str, ...]  # test parts whose digits it has learnt from
+    name: str
+    digits: DigitSet
+    indices: NDArray[np.int64]
 
 
-def score(target: Path, parts: Sequence[str], views: int, say: Say) -> list[Report]:
-    """One report per part; a run's own validation part when none is named.
+@dataclass(frozen=True)
+class Scored:
+    """What one reader answered on one part."""
+
+    reader: Reader
+    part: Part
+    answers: NDArray[np.float32]  # (N,K)
+    report: Report
+    corruption: str = ""
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Which pictures were read right, (N,)."""
+        return np.asarray(self.answers.argmax(1) == self.part.digits.labels)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two readers on one part."""
+
+    comparison: Comparison
+    first: Scored
+    second: Scored
+
+
+def read_parts(reader: Reader, specs: Sequence[str], limit: int, say: Say) -> list[Part]:
+    """The parts that were named, or a run's own validation part when none is.
 
     Raises: ConfigError when a part is not SOURCE/PART, or the target has no validation part of its own.
     """
-    if target.is_file():
-        reader = _of_bundle(target, views)
-        validation: Callable[[], DigitSet] | None = None
-    else:
-        run = Run.open(target)
-        reader = _of_run(run, views)
-        validation = lambda: build(split_plan(run.recipe().data), report=say).val  # noqa: E731
-    named = [(part, _read(part, say)) for part in parts]
-    if not named and validation is not None:
-        named = [("val", validation())]
+    named = [(spec, _read(spec, say)) for spec in specs]
+    if not named and reader.validation is not None:
+        named = [("val", reader.validation(say))]
     if not named or not len(named[0][1]):
-        raise ConfigError(f"{target} has no validation part here. Name what to score, as in --on mnist/test.")
-    return [_report(part, digits, reader, say) for part, digits in named]
+        raise ConfigError(f"{reader.name} has no validation part here. Name what to score, as in --on mnist/test.")
+    return [known_part(name, digits, reader.classes, limit, say) for name, digits in named]
 
 
 def _read(spec: str, say: Say) -> DigitSet:
@@ -59,40 +84,85 @@ def _read(spec: str, say: Say) -> DigitSet:
     return read_part(find_source(source), part, report=say)
 
 
-def _report(part: str, digits: DigitSet, reader: _Reader, say: Say) -> Report:
-    known, left_out = relabel(digits, reader.classes)
-    if part in reader.contaminated:
-        say(f"Contaminated: the model has learnt from digits of {part}, so its accuracy there means nothing.")
+def known_part(name: str, digits: DigitSet, classes: tuple[str, ...], limit: int, say: Say) -> Part:
+    """The pictures whose labels are among the classes, or so many of them, evenly chosen (0 = all).
+
+    Raises: NothingKnownError when there are none.
+    """
+    known, left_out = relabel(digits, classes)
     if left_out:
         count, names = sum(left_out.values()), ", ".join(left_out)
-        say(f"{part}: left out {count:,} pictures with labels the model does not know: {names}")
+        say(f"{name}: left out {count:,} pictures with labels the model does not know: {names}")
     if not len(known):
-        raise ConfigError(f"{part}: no picture has a label that the model knows ({', '.join(reader.classes)}).")
-    return report(part, reader.answers(known), known.labels, reader.classes)
+        raise NothingKnownError(f"{name}: no picture has a label that the model knows ({', '.join(classes)}).")
+    if not 0 < limit < len(known):
+        return Part(name, known, np.arange(len(known)))
+    indices = np.linspace(0, len(known) - 1, limit).round().astype(np.int64)
+    return Part(name, known.take(indices), indices)
 
 
-def _of_run(run: Run, views: int) -> _Reader:
-    if views not in COUNTS:
-        raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
-    recipe, network = run.recipe(), run.network()
-
-    def answers(digits: DigitSet) -> NDArray[np.float32]:
-        return probabilities(network, prepared(digits, recipe.prepare), views).numpy()
-
-    stored = run.report()
-    return _Reader(answers, tuple(stored["data"]["classes"]), tuple(stored["splits"]["contaminated"]))
+def place_of(part: Part) -> str:
+    """What the part is by its content: a copy of usps16 named by its file is usps16/test all the same."""
+    return str(part.digits.origins[0]).rpartition("/")[0]
 
 
-def _of_bundle(path: Path, views: int) -> _Reader:
-    if views != 1:
-        raise ConfigError(
-            "--views is for runs: a bundle has its views inside. Make one with `digitkit export RUN --views 5`."
+def warn(reader: Reader, part: Part, say: Say) -> None:
+    """Say where the figures of a part mean less than they seem to."""
+    places = {part.name, place_of(part)}
+    source, _, kind = part.name.rpartition("/")
+    if places & set(reader.contaminated):
+        say(f"Contaminated: the model has learnt from digits of {part.name}, so its accuracy there means nothing.")
+    elif kind == TEST and reader.unfrozen and reader.has_learnt_from(part.name):
+        say(
+            f"{reader.name} has left its test part alone (run.test=false), as one does while choosing a recipe."
+            f" Choose by validation, freeze the recipe, and read {part.name} once."
         )
-    predictor = Predictor.load(str(path))
-    classes = predictor.bundle.classes
+    elif kind not in (TEST, "val") and reader.has_learnt_from(part.name):
+        say(f"The model has learnt from {source}: accuracy on {part.name} tells how well it remembers.")
 
-    def answers(digits: DigitSet) -> NDArray[np.float32]:
-        read = predictor.predict([digits.pictures[index] for index in range(len(digits))])
-        return np.array([[prediction.probabilities[name] for name in classes] for prediction in read], np.float32)
 
-    return _Reader(answers, classes, predictor.bundle.contaminated)
+def score(reader: Reader, part: Part) -> Scored:
+    """One report, with the reliability of what users get to see."""
+    answers, labels = reader.answers(part.digits), part.digits.labels
+    made = report(part.name, answers, labels, reader.classes)
+    return Scored(reader, part, answers, replace(made, reliability=reliability.measure(answers, labels)))
+
+
+def score_spoilt(reader: Reader, part: Part, seed: int, progress: Progress) -> Iterator[Scored]:
+    """A part as it is, then spoilt in each of the 15 ways."""
+    digits = part.digits
+    clean = np.stack([canvas(digits.pictures[index]) for index in range(len(digits))])
+    for done, name in enumerate(("", *CORRUPTIONS)):
+        progress(done, 1 + len(CORRUPTIONS), name or "clean")
+        spoilt = replace(digits, pictures=Dense(spoil(clean, name, part.indices, seed) if name else clean))
+        yield replace(score(reader, replace(part, digits=spoilt)), corruption=name)
+
+
+def spoil(clean: NDArray[np.uint8], name: str, indices: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
+    """Pictures spoilt in one way, uint8 (N,28,28), a piece at a time."""
+    starts = range(0, len(clean), PIECE)
+    pieces = [corrupt(clean[at : at + PIECE], name, indices[at : at + PIECE], seed) for at in starts]
+    return np.concatenate(pieces)
+
+
+def score_against(one: Reader, other: Reader, specs: Sequence[str], limit: int, say: Say) -> Iterator[Pair]:
+    """Two readers on the same pictures of each part, those whose labels both know.
+
+    Raises: ConfigError when they share no class, or no part is named.
+    """
+    if one.name == other.name:
+        raise ConfigError(f"--against: both are {one.name}. Name two models.")
+    if not specs:
+        raise ConfigError("--against: name the part to compare on, as in --on mnist/test.")
+    shared = tuple(name for name in one.classes if name in other.classes)
+    if not shared:
+        raise ConfigError(f"{one.name} and {other.name} have no class in common, so nothing can be compared.")
+    for part in [known_part(spec, _read(spec, say), shared, limit, say) for spec in specs]:
+        if part.name.endswith(f"/{TEST}"):
+            say(f"{part.name} is a test part: report by it, but choose between the two by validation pictures.")
+        scored = []
+        for reader in (one, other):
+            warn(reader, part, say)
+            scored.append(score(reader, replace(part, digits=relabel(part.digits, reader.classes)[0])))
+        first, second = scored
+        yield Pair(compare((one.name, other.name), part.name, first.right, second.right), first, second)

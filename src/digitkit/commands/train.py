@@ -1,4 +1,4 @@
-"""Verbs that make a reader: train, evaluate, export, benchmark."""
+"""Verbs that make a reader, and time it: train, export, benchmark."""
 
 import time
 from pathlib import Path
@@ -19,7 +19,6 @@ from digitkit.commands.printing import (
 
 if TYPE_CHECKING:
     from digitkit.data.splits import Splits
-    from digitkit.learn.evaluate import Report
     from digitkit.learn.run import Run
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
@@ -122,37 +121,6 @@ def _tell_training(run: "Run", bundle: dict[str, Any] | None, total_seconds: flo
         rows.append(("bundle", f"{bundle['file']}, {bundle['bytes'] / 1000:,.0f} kB, {bundle['id']}"))
     rows.append(("card", str(run.file("card.md"))))
     print_table(f"{stored['name']}: trained", ("what", "figure"), rows)
-
-
-def evaluate(
-    target: Annotated[Path, typer.Argument(help="The folder of a run, or a bundle (.onnx).", show_default=False)],
-    on: Annotated[
-        list[str] | None, typer.Option(help="SOURCE/PART to score, as in optdigits/test; repeatable.")
-    ] = None,
-    views: Annotated[int, typer.Option(help="Shifted views of a run: 1, 5 or 9. A bundle has its own.")] = 1,
-    json: Json = False,
-) -> None:
-    """Score a run or a bundle on labelled pictures, by default those it was validated on."""
-    from digitkit.commands import scoring
-
-    reports = scoring.score(target, on or [], views, say)
-    if json:
-        for made in reports:
-            print_json(made.to_plain())
-        return
-    columns = [_column(made) for made in reports]
-    rows = [(what, *(column[what] for column in columns)) for what in columns[0]]
-    print_table(str(target), ("figure", *(made.split for made in reports)), rows)
-
-
-def _column(made: "Report") -> dict[str, str]:
-    figures = {
-        "pictures": f"{made.n:,}",
-        "accuracy": percent(made.accuracy),
-        "95 % interval": " to ".join(map(percent, made.interval)),
-        "macro F1": f"{made.f1:.4f}",
-    }
-    return figures | {f"true label in the first {k}": percent(share) for k, share in made.top_k.items()}
 
 
 def export(

@@ -6,7 +6,7 @@ N images, K classes.
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from digitkit.core.prediction import Thresholds
 
@@ -54,6 +54,19 @@ def _cross_entropy(logits: Tensor, labels: Tensor) -> float:
 def tempered(answers: Tensor, degree: float) -> Tensor:
     """The probabilities (N,K) that the same logits give at a temperature."""
     return (answers.double().clamp_min(1e-12).log() / degree).softmax(1).float()
+
+
+class Tempered(nn.Module):
+    """A network whose logits are divided by a temperature, as in its bundle."""
+
+    def __init__(self, network: nn.Module, degree: float) -> None:
+        super().__init__()
+        self.network, self.degree = network, degree
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Shapes: (N,C,S,S) -> (N,K)."""
+        logits: Tensor = self.network(images) / self.degree
+        return logits
 
 
 def thresholds(answers: Tensor) -> Thresholds:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from digitkit.learn.layers import channels_last
 from digitkit.learn.loader import Images
+from digitkit.learn.reliability import Reliability
 from digitkit.learn.running import Precision
 from digitkit.learn.views import views
 
@@ -28,7 +29,7 @@ class Report:
 
     `interval` is Wilson's 95 % interval of the accuracy; `confusion` counts rows of true, columns of predicted classes;
     `mistakes` lists indices of wrong pictures, surest mistake first; `accuracy_views` maps a number of views to its
-    accuracy; `elsewhere` maps other sources to accuracies.
+    accuracy; `elsewhere` maps other sources to accuracies; `reliability` is there where answers have their temperature.
     """
 
     split: str
@@ -43,6 +44,7 @@ class Report:
     mistakes: list[int]
     accuracy_views: dict[str, float] = field(default_factory=dict)
     elsewhere: dict[str, float] = field(default_factory=dict)
+    reliability: Reliability | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -65,13 +67,13 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 
 @torch.inference_mode()
 def probabilities(
-    network: nn.Module, images: Images, view_count: int = 1, precision: Precision = Precision.fp32
+    network: nn.Module, images: Images, view_count: int = 1, precision: Precision = Precision.fp32, batch: int = BATCH
 ) -> Tensor:
     """The network's answers, the mean over shifted views: float (N,K) on the CPU, rows sum to 1."""
     network.eval()
     answers = []
-    for start in range(0, len(images), BATCH):
-        image = images.pixels[start : start + BATCH].to(torch.float32) / 255
+    for start in range(0, len(images), batch):
+        image = images.pixels[start : start + batch].to(torch.float32) / 255
         with torch.autocast(image.device.type, torch.bfloat16, enabled=precision is Precision.bf16):
             scored = [network(channels_last(view)).float().softmax(1) for view in views(image, view_count)]
         answers.append(torch.stack(scored).mean(0).cpu())

@@ -19,6 +19,7 @@ from torch import Tensor
 from digitkit.core.files import atomic_path
 from digitkit.learn.evaluate import Report
 from digitkit.learn.loader import Images
+from digitkit.learn.reliability import Reliability
 
 MOST_SHOWN = 40  # pictures of a sheet
 COLUMNS = 8  # of a sheet
@@ -129,6 +130,25 @@ def grid(images: Images, read: Read, classes: Sequence[str], title: str, path: P
         text = f"is {named(classes[label])}\nread {named(classes[best])} ({share:.0%})"
         captions.append((text, RIGHT if label == best else WRONG))
     _sheet(images.pixels, captions, title, path)
+
+
+def reliability(measured: Reliability, title: str, path: Path) -> None:
+    """How often each confidence is right, and below it how many pictures have that confidence."""
+    figure = Figure(figsize=(4.6, 5.2), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    filled = [each for each in measured.bins if each.n]
+    edges, wide = [each.low for each in filled], 1 / len(measured.bins)
+    above.bar(edges, [each.accuracy for each in filled], wide, align="edge", color=RIGHT, alpha=0.35, edgecolor=RIGHT)
+    above.plot([0, 1], [0, 1], color=GREY, linewidth=1, label="as it should be")
+    dots = [each.confidence for each in filled], [each.accuracy for each in filled]
+    above.plot(*dots, "o", color=INK, markersize=4, label="as it is")
+    above.set(title=title, ylabel="share that is right", xlim=(0, 1), ylim=(0, 1.02))
+    above.legend(fontsize=8, loc="upper left")
+    below.bar(edges, [each.n for each in filled], wide, align="edge", color=GREY)
+    below.set(xlabel="confidence", ylabel="pictures", yscale="log")
+    for axes in (above, below):
+        axes.grid(alpha=0.25)
+    _save(figure, path)
 
 
 def mistakes(report: Report, images: Images, answers: Tensor, classes: Sequence[str], path: Path) -> None:

@@ -1,0 +1,116 @@
+"""What is scored: a run (with torch) or a bundle (as it answers users), and what it has learnt from.
+
+N pictures, K classes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitkit.core.digitset import Dense, DigitSet
+from digitkit.core.errors import ConfigError
+from digitkit.core.picture import Pixels
+from digitkit.data.source import Report as Say
+from digitkit.data.splits import build
+from digitkit.learn.calibrate import Tempered
+from digitkit.learn.evaluate import probabilities
+from digitkit.learn.loader import prepared
+from digitkit.learn.parts import split_plan
+from digitkit.learn.run import Run
+from digitkit.learn.views import COUNTS
+from digitkit.runtime.batch import windows
+from digitkit.runtime.bundle import DEFAULT
+from digitkit.runtime.predictor import Predictor
+
+BATCH = 1000  # pictures that are read at once
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A run or a bundle, ready to answer.
+
+    `answers` gives probabilities (N,K) at the temperature that users get; `seen` what the network sees of pictures.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    answers: Callable[[DigitSet], NDArray[np.float32]]
+    seen: Callable[[DigitSet], list[Pixels]]
+    learnt: tuple[str, ...]  # sources by name, with /extra where that part was learnt from
+    contaminated: tuple[str, ...]  # test parts whose digits it has learnt from
+    unfrozen: bool = False  # its recipe leaves the test part alone, so somebody is still choosing
+    validation: Callable[[Say], DigitSet] | None = None
+
+    def has_learnt_from(self, place: str) -> bool:
+        """Whether a part such as mnist/test is of a source that it has learnt from."""
+        return place.rpartition("/")[0] in {spec.removesuffix("/extra") for spec in self.learnt}
+
+
+def open_reader(target: Path, views: int, batch: int = BATCH) -> Reader:
+    """A run by its folder, or a bundle: a file, or "default", the one that ships.
+
+    Raises: DataError when it is no run, or one that has not finished; BundleError for a damaged bundle; ConfigError for
+    views that it does not have.
+    """
+    is_bundle = target.is_file() or (str(target) == DEFAULT and not target.exists())
+    return _of_bundle(target, views, batch) if is_bundle else _of_run(Run.open(target), views, batch)
+
+
+def _of_run(run: Run, views: int, batch: int) -> Reader:
+    if views not in COUNTS:
+        raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
+    recipe, stored = run.recipe(), run.report()
+    network = Tempered(run.network(), stored["calibration"]["temperature"])
+
+    def answers(digits: DigitSet) -> NDArray[np.float32]:
+        return probabilities(network, prepared(digits, recipe.prepare), views, batch=batch).numpy()
+
+    def seen(digits: DigitSet) -> list[Pixels]:
+        images = prepared(digits, recipe.prepare).pixels.permute(0, 2, 3, 1).numpy()
+        return list(images[..., 0] if images.shape[-1] == 1 else images)
+
+    splits = stored["splits"]
+    return Reader(
+        str(run.path), tuple(stored["data"]["classes"]), answers, seen, tuple(splits["sources"]),
+        tuple(splits["contaminated"]), not recipe.run.test, lambda say: build(split_plan(recipe.data), report=say).val,
+    )  # fmt: skip
+
+
+def _of_bundle(path: Path, views: int, batch: int) -> Reader:
+    if views != 1:
+        raise ConfigError(
+            "--views is for runs: a bundle has its views inside. Make one with `digitkit export RUN --views 5`."
+        )
+    predictor = Predictor.load(str(path))
+    bundle = predictor.bundle
+
+    def answers(digits: DigitSet) -> NDArray[np.float32]:
+        nothing = np.zeros((0, len(bundle.classes)), np.float32)
+        return np.concatenate([nothing, *map(predictor.probabilities, _pieces(digits, batch))])
+
+    def seen(digits: DigitSet) -> list[Pixels]:
+        return predictor.images([digits.pictures[index] for index in range(len(digits))])
+
+    learnt = _sources(bundle.recipe)
+    return Reader(bundle.id, bundle.classes, answers, seen, learnt, bundle.contaminated)
+
+
+def _pieces(digits: DigitSet, batch: int) -> Iterator[Pixels | list[Pixels]]:
+    """The pictures, so many at once, and fewer where they are large; those of one size as one array."""
+    if isinstance(digits.pictures, Dense):
+        pixels = digits.pictures.pixels
+        whole = pixels if pixels.ndim == 4 else pixels[..., None]  # with three axes narrow ones look like one picture
+        yield from (whole[start : start + batch] for start in range(0, len(whole), batch))
+        return
+    for window in windows(digits.pictures[index] for index in range(len(digits))):
+        yield from (window[start : start + batch] for start in range(0, len(window), batch))
+
+
+def _sources(recipe: Mapping[str, object]) -> tuple[str, ...]:
+    """The sources of a bundle's recipe, as far as it tells them; it comes from a file that anybody may have written."""
+    data = recipe.get("data") if isinstance(recipe, Mapping) else None
+    lists = [data.get(key) for key in ("sources", "extra")] if isinstance(data, Mapping) else []
+    return tuple(str(name) for names in lists if isinstance(names, list) for name in names)
