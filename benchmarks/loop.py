@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import lightning
 import torch
@@ -81,10 +81,20 @@ class Bare:
             self.average.follow(self.network, self.done)
 
 
+class Loop(Protocol):
+    """Another way to make the same steps."""
+
+    batches: Batches
+    done: int
+
+    def make(self, steps: int, precision: Precision) -> None:
+        """Make so many steps."""
+
+
 class InTurns(lightning.Callback):
     """After every block of our steps, lets the bare loop make one."""
 
-    def __init__(self, bare: Bare, block: int) -> None:
+    def __init__(self, bare: Loop, block: int) -> None:
         self.bare, self.block = bare, block
         self.ours: list[Spent] = []
         self.others: list[Spent] = []
