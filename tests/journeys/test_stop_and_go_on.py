@@ -42,7 +42,7 @@ def test_ctrl_c_keeps_the_training_and_says_how_to_go_on(drawn_source: str, tmp_
     assert f"of {STEPS}; nothing is lost. Go on with: digitkit train --resume run" in said
     assert "Traceback" not in said
     left = {path.name for path in run.path.iterdir()}
-    assert left == {"recipe.yaml", "last.ckpt", "best.safetensors", "history.jsonl"}
+    assert left == {"recipe.yaml", "precision.json", "last.ckpt", "best.safetensors", "history.jsonl"}
 
     values = json.loads(call("train", "--resume", "run", "--json", folder=tmp_path).splitlines()[-1])
     assert values["val_accuracy"] > 0.9

@@ -19,7 +19,7 @@ from tests.fixtures.runs import STEPS, Trained, compose_small, train_small
 from tests.learn.short_runs import KINDS, SHORT, history_without_seconds, same, weights
 
 NAMES = {
-    "best.safetensors", "history.jsonl", "last.ckpt", "pictures", "recipe.yaml", "report.json",
+    "best.safetensors", "history.jsonl", "last.ckpt", "pictures", "precision.json", "recipe.yaml", "report.json",
 }  # fmt: skip
 
 
