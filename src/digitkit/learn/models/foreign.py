@@ -3,6 +3,7 @@
 timm is loaded only when one of them is asked for.
 """
 
+import os
 from dataclasses import dataclass, make_dataclass
 from functools import cache
 from types import ModuleType
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from digitkit.core.errors import ConfigError, HubError
 from digitkit.core.registry import nearest
-from digitkit.hub.access import open_access
+from digitkit.hub.access import SETTINGS, open_access
 from digitkit.hub.failures import explained
 from digitkit.learn.models.registry import MODELS, InputShape, ModelEntry
 from digitkit.learn.recipe import check_range
@@ -42,6 +43,7 @@ class TimmConfig:
 
 
 def _timm() -> ModuleType:
+    os.environ.update(SETTINGS)  # read when huggingface_hub is loaded, which timm does
     try:
         import timm
     except ModuleNotFoundError as error:
