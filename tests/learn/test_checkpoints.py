@@ -25,8 +25,11 @@ def test_the_best_validations_are_kept_by_accuracy_then_loss_then_the_later_step
     records = [record for record in ranked.history() if "val_accuracy" in record]
     scored = [(record["val_accuracy"], -record["val_loss"], record["step"]) for record in records]
     best = sorted(scored, reverse=True)[:3]
-    names = {f"step-{step:07d}-accuracy-{accuracy:.4f}-loss-{-loss:.4f}.ckpt" for accuracy, loss, step in best}
-    assert {path.name for path in ranked.file("top").iterdir()} == names
+    names = [f"step-{step:07d}-accuracy-{accuracy:.4f}-loss-{-loss:.4f}.ckpt" for accuracy, loss, step in best]
+    assert {path.name for path in ranked.file("top").iterdir()} == {*names}
+    state = torch.load(ranked.file("top") / names[0], weights_only=True)["state_dict"]
+    average = {name.removeprefix("average.network."): value for name, value in state.items() if "average.net" in name}
+    assert same(weights(ranked), average)  # and the best of them is what gets exported
 
 
 def test_a_kept_checkpoint_can_be_gone_on_from(ranked: Run, drawn_source: str, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class History(lightning.Callback):
     def __init__(self, run: Run, val: Images, steps: int, progress: Progress, drawing: Drawing) -> None:
         self.run, self.val, self.steps, self.progress, self.drawing = run, val, steps, progress, drawing
         self.records: list[dict[str, Any]] = []
-        self.best = -1.0
+        self.best = (-1.0, 0.0)  # accuracy of the weights that count, and their loss below 0
         self.keep_weights: Callable[[torch.nn.Module], None] = run.save_weights
         self.raw: dict[str, Any] | None = None  # figures of the raw weights beside the best averaged ones
         self.album = Album(run.file("pictures"), val, drawing.classes)
@@ -84,8 +84,8 @@ class History(lightning.Callback):
             _, raw = self._answer(module, module.network)
         module.network.train()
         self.album.keep(step, made, answers, module.recipe.run.validations)
-        if made.accuracy >= self.best:  # of equals the later one: it has seen more
-            self.best, self.raw = made.accuracy, raw.to_plain()
+        if (rank := (made.accuracy, -made.loss)) >= self.best:  # of equals the later one: it has seen more
+            self.best, self.raw = rank, raw.to_plain()
             self.keep_weights(module.average.network)
         return {
             "val_accuracy": made.accuracy, "val_loss": made.loss, "val_f1": made.f1,
@@ -108,10 +108,12 @@ class History(lightning.Callback):
     def state_dict(self) -> dict[str, Any]:
         """Travels in the checkpoint."""
         album = self.album.state_dict()
-        return {"records": self.records, "best": self.best, "raw": self.raw, "album": album, "seconds": self.seconds}
+        best = list(self.best)
+        return {"records": self.records, "best": best, "raw": self.raw, "album": album, "seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the records back."""
-        self.records, self.best = list(state_dict["records"]), float(state_dict["best"])
+        accuracy, loss = state_dict["best"]
+        self.records, self.best = list(state_dict["records"]), (float(accuracy), float(loss))
         self.raw, self.seconds = state_dict["raw"], float(state_dict["seconds"])
         self.album.load_state_dict(state_dict["album"])

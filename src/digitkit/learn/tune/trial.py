@@ -102,7 +102,7 @@ def run_trial(recipe: Recipe, trial: Trial, shelf: Shelf, folder: Path, progress
         _tidy(folder)
     scored = [record for record in fitted.history.records if "val_accuracy" in record]
     # The same choice as that of the weights: the best accuracy, of equals the later one.
-    best = max(reversed(scored), key=lambda record: float(record["val_accuracy"]))
+    best = max(reversed(scored), key=lambda record: (float(record["val_accuracy"]), -float(record["val_loss"])))
     return Score(float(best["val_accuracy"]), float(best["val_loss"]))
 
 
