@@ -29,7 +29,7 @@ def pictures(drawn_digits: DrawDigits) -> Pixels:
 def centre(picture: Pixels) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """The centre of mass, row and column in px."""
     shares = picture / picture.sum()
-    return (np.mgrid[:SIDE, :SIDE] * shares).sum((1, 2))
+    return np.asarray((np.mgrid[:SIDE, :SIDE] * shares).sum((1, 2)), np.float64)
 
 
 def test_there_are_those_of_the_benchmark() -> None:
@@ -43,7 +43,8 @@ def test_there_are_those_of_the_benchmark() -> None:
 def test_every_picture_is_changed_and_keeps_its_shape(name: str, pictures: Pixels) -> None:
     before = pictures.copy()
     spoilt = corrupt(pictures, name, range(COUNT))
-    assert (spoilt.shape, spoilt.dtype) == (pictures.shape, np.uint8)
+    assert spoilt.shape == pictures.shape
+    assert spoilt.dtype == np.uint8
     assert (spoilt != pictures).any((1, 2)).all()
     assert np.array_equal(pictures, before)
 
