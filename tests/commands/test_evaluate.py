@@ -1,4 +1,4 @@
-"""The verbs that measure: evaluate and benchmark."""
+"""The verb evaluate: what it measures, of a run and of a bundle."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from digitkit.cli import app
 from tests.conftest import DrawDigits
-from tests.fixtures.bundles import TINY, tiny_bundle, write_tiny
+from tests.fixtures.bundles import TINY, tiny_bundle
 from tests.fixtures.runs import Trained, write_class_folders
 
 
@@ -118,36 +118,3 @@ def test_a_run_without_a_validation_part_asks_for_another(trained: Trained, tmp_
     (folder / "recipe.yaml").write_text(text.replace("val_size: 0.1", "val_size: 0.0"))
     _, said = ask("evaluate", folder, code=2)
     assert "has no validation part here. Name what to score" in said
-
-
-def test_a_bundle_is_timed_on_single_pictures_and_batches(tmp_path: Path) -> None:
-    figures, _ = ask("benchmark", write_tiny(tmp_path), "--seconds", "0.02", "--device", "cpu")
-    *single, batches = figures
-    assert [figure["what"] for figure in single] == [
-        f"one picture {side}x{side}, one thread" for side in (28, 280, 1000)
-    ]
-    assert all(0 < figure["median_ms"] <= figure["p95_ms"] for figure in single)
-    assert all(figure["n"] >= 3 for figure in single)
-    assert batches["pictures_per_s"] > 0
-
-
-def test_a_benchmark_for_people_is_a_table(tmp_path: Path) -> None:
-    words = ["benchmark", str(write_tiny(tmp_path)), "--seconds", "0.02", "--device", "cpu"]
-    answer = CliRunner().invoke(app, words)
-    assert answer.exit_code == 0
-    assert "ms median" in answer.stdout
-    assert "pictures/s" in answer.stdout
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "message"),
-    [
-        (["--seconds", "0"], 2, "--seconds must lie above 0 and up to 3600, got 0"),
-        (["--seconds", "nan"], 2, "up to 3600, got nan"),
-        (["--seconds", "inf"], 2, "up to 3600, got inf"),
-        (["--device", "tpu"], 2, "Unknown device 'tpu'"),
-        (["no-such.onnx"], 4, "no-such.onnx: cannot be read"),
-    ],
-)
-def test_what_cannot_be_timed_is_refused(words: list[str], code: int, message: str) -> None:
-    assert message in ask("benchmark", *words, code=code)[1]

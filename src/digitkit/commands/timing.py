@@ -1,66 +1,192 @@
-"""How fast a bundle reads, measured as its users meet it: arrays in, predictions out."""
+"""How fast readers are and whether they agree: each runtime and number of threads in processes of its own."""
 
-import platform
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from json import loads
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from digitkit.core.errors import ConfigError
-from digitkit.core.picture import Pixels
-from digitkit.runtime.predictor import Predictor
+from digitkit.commands.timed import Job
+from digitkit.core.digitset import DigitSet
+from digitkit.core.errors import BundleError, ConfigError
+from digitkit.data.catalogue import find_source
+from digitkit.data.fetch import read_part
+from digitkit.data.union import relabel
+from digitkit.runtime import openvino
+from digitkit.runtime.bundle import DEFAULT, read_bundle
+from digitkit.runtime.session import providers_of, usable_cores
 
-SIDES = (28, 280, 1000)  # px, of single pictures
-BATCH = 256
 LONGEST_S = 3600
-STROKE = 0.12  # of the side, the width of the bar that stands for a digit
+LARGEST_PX = 4096
+Say = Callable[[str], None]
 
 
-def measure(bundle: str, device: str, seconds: float) -> list[dict[str, object]]:
-    """Milliseconds per single picture on one thread, and pictures per second in batches on all threads."""
-    if not 0 < seconds <= LONGEST_S:
-        raise ConfigError(f"--seconds must lie above 0 and up to {LONGEST_S}, got {seconds:g}")
-    single = Predictor.load(bundle, device, threads=1)
-    figures = [_latency(single, side, seconds) for side in SIDES]
-    return [*figures, _throughput(Predictor.load(bundle, device), seconds)]
+@dataclass(frozen=True)
+class Asked:
+    """What is measured, and how: seconds per figure, px of the square pictures, processes for each row."""
+
+    device: str = "cpu"
+    seconds: float = 1.0
+    side: int = 28
+    repeats: int = 3
+    threads: tuple[int, ...] = ()  # all that are tried; none = one, and all cores
+    on: str = ""  # SOURCE/PART
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if not 0 < self.seconds <= LONGEST_S:
+            raise ConfigError(f"--seconds must lie above 0 and up to {LONGEST_S}, got {self.seconds:g}")
+        if not 1 <= self.side <= LARGEST_PX:
+            raise ConfigError(f"--side must lie in 1..{LARGEST_PX}, got {self.side}")
+        if not 1 <= self.repeats <= 100:
+            raise ConfigError(f"--repeats must lie in 1..100, got {self.repeats}")
+        if any(not 1 <= count <= 1024 for count in self.threads):
+            raise ConfigError(f"--threads must lie in 1..1024, got {min(self.threads)}")
+        if self.on and "/" not in self.on:
+            raise ConfigError(f"--on {self.on}: expected SOURCE/PART, as in mnist/test or folder:my-digits/test")
+        providers_of(self.device)
 
 
-def _digit(side: int) -> Pixels:
-    """A slanted bar on paper, uint8 (S,S,3)."""
-    rows, columns = np.mgrid[0:side, 0:side]
-    bar = abs(columns - side / 2 + (rows - side / 2) / 4) < STROKE * side / 2
-    inside = (rows > side * 0.15) & (rows < side * 0.85)
-    return np.repeat(np.where(bar & inside, 30, 240).astype(np.uint8)[..., None], 3, axis=2)
+@dataclass
+class Row:
+    """The figures of one runtime with so many threads; lists hold one value per process."""
+
+    target: str
+    runtime: str
+    bytes: int
+    job: Job
+    cold_start_s: list[float] = field(default_factory=list)
+    ms: list[float] = field(default_factory=list)
+    pictures_per_s: list[float] = field(default_factory=list)
+    accuracy: float | None = None
+    agreement: float | None = None
+    n: int = 0
+
+    def to_plain(self) -> dict[str, object]:
+        """Plain values for JSON: medians with their spread."""
+        figures = {name: spread(getattr(self, name)) for name in ("cold_start_s", "ms", "pictures_per_s")}
+        return {
+            "target": self.target, "runtime": self.runtime, "threads": self.job.threads, "bytes": self.bytes, **figures,
+            "side": self.job.side, "on": self.job.part, "n": self.n, "accuracy": self.accuracy,
+            "agreement": self.agreement,
+        }  # fmt: skip
 
 
-def _times(call: Callable[[], object], seconds: float) -> list[float]:
-    call()
-    times: list[float] = []
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until or len(times) < 3:
-        begun = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - begun)
-    return times
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """The median with the least and the greatest value."""
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
 
 
-def _latency(predictor: Predictor, side: int, seconds: float) -> dict[str, object]:
-    picture = _digit(side)
-    times = sorted(1000 * each for each in _times(lambda: predictor.predict(picture), seconds))
-    median, p95 = statistics.median(times), times[int(0.95 * (len(times) - 1))]
-    text = f"{median:.2f} ms median, {p95:.2f} ms at 95 %, n {len(times)}"
-    return {
-        "what": f"one picture {side}x{side}, one thread",
-        "median_ms": median,
-        "p95_ms": p95,
-        "n": len(times),
-        "text": text,
-    }
+def measure(targets: Sequence[str], asked: Asked, say: Say) -> list[Row]:
+    """A row for each runtime of each bundle or run, and for each number of threads.
+
+    Raises: ConfigError, BundleError or DataError when something cannot be opened.
+    """
+    threads = asked.threads or tuple(dict.fromkeys((1, usable_cores())))
+    job = Job("", "", 1, asked.device, asked.seconds, asked.side)
+    with tempfile.TemporaryDirectory() as folder:
+        rows: list[Row] = []
+        for number, target in enumerate(targets):
+            made = list(_rows(target, job, Path(folder) / f"{number}.pt", say))
+            if asked.on:
+                _score(made, asked.on, _classes(target), Path(folder) / "answers.npy", say)
+            rows += [
+                replace(row, job=replace(row.job, threads=count), cold_start_s=[], ms=[], pictures_per_s=[])
+                for row in made
+                for count in threads
+            ]
+        for turn in range(asked.repeats):  # in turns, so that a busy minute hurts all alike
+            for row in rows:
+                say(f"{row.target}, {row.runtime}, {row.job.threads} threads: {turn + 1} of {asked.repeats}")
+                cold, figures = _in_own_process(row.job)
+                row.cold_start_s.append(cold)
+                row.ms.append(figures["ms"])
+                row.pictures_per_s.append(figures["pictures_per_s"])
+    return rows
 
 
-def _throughput(predictor: Predictor, seconds: float) -> dict[str, object]:
-    pictures = np.repeat(_digit(28)[None], BATCH, axis=0)
-    rate = BATCH / statistics.median(_times(lambda: predictor.predict(pictures), seconds))
-    text = f"{rate:,.0f} pictures/s ({platform.machine()})"
-    return {"what": f"batches of {BATCH} pictures 28x28, all threads", "pictures_per_s": rate, "text": text}
+def _rows(target: str, job: Job, scratch: Path, say: Say) -> Iterator[Row]:
+    """The runtimes that can read a bundle or a run; what is missing is said."""
+    bundle = Path(target)
+    if bundle.is_dir():
+        from digitkit.export.readers import torchscript_of
+
+        scratch.write_bytes(torchscript_of(bundle))
+        if job.device != "cuda":
+            yield Row(target, "torch", _size(bundle / "best.safetensors"), replace(job, kind="torch", path=target))
+            yield Row(target, "TorchScript", _size(scratch), replace(job, kind="torchscript", path=str(scratch)))
+        bundle = bundle / "model.onnx"
+        if not bundle.is_file():
+            say(f"{target} has no model.onnx; `digitkit export {target}` writes it.")
+            return
+    yield from _of_bundle(target, target if target == DEFAULT else str(bundle), job)
+    int8 = bundle.with_name(f"{bundle.stem}-int8.onnx")
+    if int8.is_file():
+        yield from _of_bundle(target, str(int8), job, " int8")
+    elif target != DEFAULT:
+        say(f"{target} is not here in 8 bits; `digitkit export RUN --int8` writes {int8.name}.")
+
+
+def _of_bundle(target: str, path: str, job: Job, kind: str = "") -> Iterator[Row]:
+    _, content = read_bundle(path)
+    yield Row(target, f"ONNX{kind or ' fp32'}", len(content), replace(job, kind="onnx", path=path))
+    if openvino.is_installed() and job.device != "cuda":
+        yield Row(target, f"OpenVINO{kind or ' fp32'}", len(content), replace(job, kind="openvino", path=path))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _classes(target: str) -> tuple[str, ...]:
+    if not Path(target).is_dir():
+        return read_bundle(target)[0].classes
+    from digitkit.learn.run import Run
+
+    return tuple(Run.open(Path(target)).report()["data"]["classes"])
+
+
+def _score(rows: Sequence[Row], on: str, classes: tuple[str, ...], answers: Path, say: Say) -> None:
+    """Accuracy on a part, and how often each row says what the first one does."""
+    digits = _read(on, classes, say)
+    first: NDArray[np.int64] | None = None
+    for row in rows:
+        say(f"{row.target}, {row.runtime}: reading {len(digits):,} pictures of {on}")
+        row.job = replace(row.job, part=on, classes=classes, answers=str(answers), threads=usable_cores())
+        _in_own_process(row.job)
+        found = np.load(answers, allow_pickle=False).argmax(1)
+        first = found if first is None else first
+        row.accuracy, row.agreement = float((found == digits.labels).mean()), float((found == first).mean())
+        row.n = len(digits)
+
+
+def _read(on: str, classes: tuple[str, ...], say: Say) -> DigitSet:
+    source, _, part = on.rpartition("/")
+    digits, left_out = relabel(read_part(find_source(source), part, report=say), classes)
+    if left_out:
+        say(f"{on}: left out {sum(left_out.values()):,} pictures with labels the model does not know.")
+    if not len(digits):
+        raise ConfigError(f"{on}: no picture has a label that the model knows ({', '.join(classes)}).")
+    return digits
+
+
+def _in_own_process(job: Job) -> tuple[float, dict[str, float]]:
+    """Seconds from the start of the process to its first answer, and its figures."""
+    begun = time.perf_counter()
+    command = [sys.executable, "-m", "digitkit.commands.timed", job.to_json()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        cold = time.perf_counter() - begun
+        rest, said = process.communicate()
+    if process.returncode or not ready:
+        last = (said.strip().splitlines() or ["nothing was said"])[-1]
+        raise BundleError(f"{job.path}: {job.kind} could not read with it ({last}). Export it again.")
+    return cold, loads(rest)

@@ -1,4 +1,4 @@
-"""Verbs that make a reader, and time it: train, export, benchmark."""
+"""The verb train: recipe, splits, training, scores, bundle and card."""
 
 import time
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from digitkit.commands.export import write_bundle
 from digitkit.commands.printing import (
     in_kilobytes,
     keep_quiet,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from digitkit.learn.run import Run
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
-RunFolder = Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)]
 
 
 def train(
@@ -77,20 +77,10 @@ def train(
 
 def _finish(run: "Run", splits: "Splits", exported: bool) -> dict[str, Any] | None:
     _write_card(run, None)  # whatever becomes of the bundle
-    bundle = _export(run, splits, 1, None, "") if exported else None
+    bundle = write_bundle(run, splits) if exported else None
     if bundle:
         _write_card(run, bundle)
     return bundle
-
-
-def _export(run: "Run", splits: "Splits", views: int, target: Path | None, name: str) -> dict[str, Any]:
-    from digitkit.export.write import export as write
-
-    digits = next((part for part in (splits.test, splits.val) if len(part)), splits.primary)
-    bundle, parity = write(run, digits, view_count=views, target=target, name=name)
-    path = target or run.file("model.onnx")
-    facts = {"id": bundle.id, "file": str(path), "bytes": path.stat().st_size, "views": views}
-    return {**facts, "pictures": parity.pictures, "sizes": parity.sizes, "difference": parity.difference}
 
 
 def _write_card(run: "Run", bundle: dict[str, Any] | None) -> None:
@@ -121,49 +111,3 @@ def _tell_training(run: "Run", bundle: dict[str, Any] | None, total_seconds: flo
         rows.append(("bundle", f"{bundle['file']}, {bundle['bytes'] / 1000:,.0f} kB, {bundle['id']}"))
     rows.append(("card", str(run.file("card.md"))))
     print_table(f"{stored['name']}: trained", ("what", "figure"), rows)
-
-
-def export(
-    run: RunFolder,
-    views: Annotated[int, typer.Option(help="Shifted views averaged in the graph: 1, 5 or 9.")] = 1,
-    output: Annotated[Path | None, typer.Option(help="The file to write; model.onnx in the run by default.")] = None,
-    name: Annotated[str, typer.Option(help="The bundle's name; the experiment's by default.")] = "",
-    json: Json = False,
-) -> None:
-    """Write a run's bundle: one .onnx file that holds preparation, network, classes and thresholds."""
-    from digitkit.core.errors import ConfigError
-    from digitkit.data.splits import build
-    from digitkit.learn.parts import split_plan
-    from digitkit.learn.run import Run
-    from digitkit.learn.views import COUNTS
-
-    if views not in COUNTS:
-        raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
-    opened = Run.open(run)
-    splits = build(split_plan(opened.recipe().data), report=say)
-    facts = _export(opened, splits, views, output, name)
-    if output is None:
-        _write_card(opened, facts)
-    if json:
-        print_json(facts)
-        return
-    print_table(facts["id"], ("what", "value"), list(facts.items()))
-
-
-def benchmark(
-    bundle: Annotated[str, typer.Argument(help='A bundle (.onnx), or "default".')] = "default",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    seconds: Annotated[float, typer.Option(help="Time spent on each figure.")] = 2.0,
-    json: Json = False,
-) -> None:
-    """Measure how fast a bundle reads on this machine."""
-    from digitkit.commands import timing
-
-    figures = timing.measure(bundle, device, seconds)
-    if json:
-        for figure in figures:
-            print_json(figure)
-        return
-    print_table(
-        f"{bundle} on this machine", ("what", "figure"), [(figure["what"], figure["text"]) for figure in figures]
-    )

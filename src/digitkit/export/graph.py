@@ -40,7 +40,10 @@ class Graph(nn.Module):
 
     def forward(self, pixels: Tensor) -> Answer:
         """Shapes: uint8 (N,H,W,3), 1 <= H, W <= 4,096 -> see `Answer`."""
-        image, ink_share, contrast = self.prepare(pixels)
+        return self.answer(*self.prepare(pixels))
+
+    def answer(self, image: Tensor, ink_share: Tensor, contrast: Tensor) -> Answer:
+        """What follows the preparation: image float (N,C,S,S), ink share and contrast (N,) -> see `Answer`."""
         scored = [(self.network(view) / self.temperature).softmax(1) for view in views(image, self.view_count)]
         probabilities = torch.stack(scored).mean(0) if self.view_count > 1 else scored[0]
         acceptance = probabilities.amax(1)  # higher = more like a digit

@@ -1,6 +1,6 @@
 """Whether the file answers what torch answers: checked before a file exists for anybody else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,9 @@ from digitkit.core.picture import Pixels
 from digitkit.export.graph import Graph
 from digitkit.learn.loader import as_colour
 from digitkit.runtime.session import Session
+
+Probabilities = NDArray[np.float32]  # (N,K)
+Read = Callable[[Pixels], Probabilities]  # pictures uint8 (N,H,W,3)
 
 TOLERANCE = 1e-4  # largest difference of any probability
 PICTURES = 1000
@@ -35,19 +38,35 @@ def check(graph: Graph, content: bytes, digits: DigitSet) -> Parity:
     Raises: BundleError when a probability differs by more than 1e-4 or is no number.
     """
     session = Session(content, "the exported file", device="cpu")
+
+    def ours(pixels: Pixels) -> Probabilities:
+        with torch.inference_mode():
+            return graph(torch.from_numpy(pixels)).probabilities.numpy()  # type: ignore[no-any-return]
+
+    def theirs(pixels: Pixels) -> Probabilities:
+        answer: Probabilities = session.run(["probabilities"], pixels)[0]
+        return answer
+
+    return compare("The exported file", (theirs, "torch", ours), digits)
+
+
+def compare(what: str, readers: tuple[Read, str, Read], digits: DigitSet) -> Parity:
+    """Compare two readers, the second of them with its name, on real digits of several sizes.
+
+    Raises: BundleError when a probability differs by more than 1e-4 or is no number.
+    """
+    theirs, name, ours = readers
     worst, agree, count, sizes = 0.0, 0, 0, set()
     for pixels in sized_batches(digits, PICTURES):
-        with torch.inference_mode():
-            ours = graph(torch.from_numpy(pixels)).probabilities.numpy()
-        theirs: NDArray[np.float32] = session.run(["probabilities"], pixels)[0]
-        difference = float(np.abs(ours - theirs).max())
+        one, other = ours(pixels), theirs(pixels)
+        difference = float(np.abs(one - other).max())
         worst = max(worst, difference if np.isfinite(difference) else float("inf"))
-        agree += int((ours.argmax(1) == theirs.argmax(1)).sum())
+        agree += int((one.argmax(1) == other.argmax(1)).sum())
         count += len(pixels)
         sizes.add(pixels.shape[1:3])
     if worst > TOLERANCE:
         raise BundleError(
-            f"The exported file differs from torch: {worst:.2g} at worst over {count} digits, at most {TOLERANCE:g} is "
+            f"{what} differs from {name}: {worst:.2g} at worst over {count} digits, at most {TOLERANCE:g} is "
             "allowed. No bundle was written; please report this with the recipe."
         )
     return Parity(count, len(sizes), worst, agree / max(1, count))

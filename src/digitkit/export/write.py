@@ -11,8 +11,9 @@ from typing import Any
 import onnx
 import torch
 
-from digitkit.core.bundle import INPUT, MAX_SIDE, METADATA_KEY, OUTPUTS, Bundle, sign, with_digest
+from digitkit.core.bundle import INPUT, MAX_SIDE, METADATA_KEY, OUTPUTS, UNSIGNED, Bundle, sign, with_digest
 from digitkit.core.digitset import DigitSet
+from digitkit.core.errors import ConfigError
 from digitkit.core.files import write_bytes
 from digitkit.core.prediction import Thresholds
 from digitkit.export import parity
@@ -22,16 +23,25 @@ from digitkit.learn.compose import to_plain
 from digitkit.learn.run import Run
 
 OPSET = 20
+OPSETS = range(18, 24)  # what the exporter writes and onnxruntime reads
 IMAGE = "image"  # the fifth output: what the network saw, computed only when asked for
 
 
 def export(
-    run: Run, check_with: DigitSet, *, view_count: int = 1, target: Path | None = None, name: str = ""
+    run: Run,
+    check_with: DigitSet,
+    *,
+    view_count: int = 1,
+    target: Path | None = None,
+    name: str = "",
+    opset: int = OPSET,
 ) -> tuple[Bundle, Parity]:
     """Write the run's bundle (model.onnx in the run, or `target`) after comparing it with torch on real digits.
 
-    Raises: BundleError when the two differ; then no file is written.
+    Raises: BundleError when the two differ; then no file is written. ConfigError for an opset that cannot be written.
     """
+    if opset not in OPSETS:
+        raise ConfigError(f"--opset must lie in {OPSETS[0]}..{OPSETS[-1]}, got {opset}")
     recipe, stored = run.recipe(), run.report()
     trust = stored["calibration"]
     graph = Graph(recipe.prepare, run.network(), view_count, trust["temperature"]).eval()
@@ -41,20 +51,19 @@ def export(
         thresholds=Thresholds(**trust["thresholds"]), report=summary(stored), recipe=to_plain(recipe, run_folder=""),
         data_fingerprint=stored["data"]["fingerprint"], versions=stored["versions"],
     )  # fmt: skip
-    unsigned = _add_record(to_onnx(graph), record)
-    signed, digest = sign(unsigned)
+    signed, record = seal(to_onnx(graph, opset), record)
     found = parity.check(graph, signed, check_with)
     write_bytes(target or run.file("model.onnx"), signed)
-    return with_digest(record, digest), found
+    return record, found
 
 
-def to_onnx(graph: Graph) -> onnx.ModelProto:
+def to_onnx(graph: Graph, opset: int = OPSET) -> onnx.ModelProto:
     """The graph as ONNX, batch, height and width free."""
     example = torch.zeros(3, 40, 52, 3, dtype=torch.uint8)  # sizes of 1 would be taken for constants
     sides = {1: torch.export.Dim("height", min=1, max=MAX_SIDE), 2: torch.export.Dim("width", min=1, max=MAX_SIDE)}
     with _quiet():
         program = torch.onnx.export(
-            graph, (example,), dynamo=True, opset_version=OPSET, external_data=False, verbose=False, optimize=True,
+            graph, (example,), dynamo=True, opset_version=opset, external_data=False, verbose=False, optimize=True,
             input_names=[INPUT], output_names=[*OUTPUTS, IMAGE],
             dynamic_shapes={"pixels": {0: torch.export.Dim("batch", min=1), **sides}},
         )  # fmt: skip
@@ -67,11 +76,13 @@ def to_onnx(graph: Graph) -> onnx.ModelProto:
     return model
 
 
-def _add_record(model: onnx.ModelProto, record: Bundle) -> bytes:
+def seal(model: onnx.ModelProto, record: Bundle) -> tuple[bytes, Bundle]:
+    """The bytes of a bundle, its record inside and signed, and the record with its digest."""
     model.producer_name, model.producer_version = "digitkit", record.versions.get("digitkit", "")
-    onnx.helper.set_model_props(model, {METADATA_KEY: record.to_json()})
+    onnx.helper.set_model_props(model, {METADATA_KEY: with_digest(record, UNSIGNED).to_json()})
     onnx.checker.check_model(model)
-    return bytes(model.SerializeToString(deterministic=True))
+    signed, digest = sign(bytes(model.SerializeToString(deterministic=True)))
+    return signed, with_digest(record, digest)
 
 
 def summary(stored: Mapping[str, Any]) -> dict[str, Any]:

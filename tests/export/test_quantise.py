@@ -1,0 +1,106 @@
+"""A bundle in 8 bits: smaller, valid, honest about what it costs, and float where it prepares."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from digitkit.core.bundle import Bundle
+from digitkit.core.digitset import DigitSet
+from digitkit.core.errors import BundleError
+from digitkit.export import quantise
+from digitkit.export.quantise import network_nodes
+from digitkit.runtime.bundle import read_bundle
+from digitkit.runtime.predictor import Predictor
+from tests.fixtures.bundles import tiny_graph, write_tiny
+from tests.fixtures.runs import Trained
+
+Figures = dict[str, dict[str, float]]
+
+
+@pytest.fixture(scope="module")
+def small(trained: Trained, exported: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Bundle, Figures]:
+    path = tmp_path_factory.mktemp("int8") / "small-int8.onnx"
+    parts = {"val": trained.splits.val, "test": trained.splits.test}
+    return path, *quantise.export(exported, path, trained.splits.primary, parts)
+
+
+def test_a_bundle_in_8_bits_is_a_smaller_bundle(small: tuple[Path, Bundle, Figures], exported: Path) -> None:
+    path, record, _ = small
+    read, content = read_bundle(path)
+    assert read.digest == record.digest
+    assert (read.format, read.name, read.report["precision"]) == (1, "tiny-int8", "int8")
+    assert read.thresholds == read_bundle(exported)[0].thresholds
+    assert len(content) < exported.stat().st_size - 50_000
+
+
+def test_its_figures_are_its_own_beside_those_of_floats(
+    small: tuple[Path, Bundle, Figures], exported: Path, trained: Trained
+) -> None:
+    path, record, figures = small
+    digits = trained.splits.test
+    pictures = [digits.pictures[index] for index in range(len(digits))]
+    whole, floats = (Predictor.load(each, "cpu", 1).probabilities(pictures).argmax(1) for each in (path, exported))
+    told = figures["test"]
+    assert told["accuracy"] == pytest.approx((whole == digits.labels).mean())
+    assert told["fp32_accuracy"] == pytest.approx((floats == digits.labels).mean())
+    assert told["agreement"] == pytest.approx((whole == floats).mean())
+    assert told["n"] == 100
+    assert record.report["test"] == figures["test"]
+
+
+def test_it_sees_the_very_images_that_the_bundle_in_floats_sees(
+    small: tuple[Path, Bundle, Figures], exported: Path, trained: Trained
+) -> None:
+    pictures = [trained.splits.test.pictures[index] for index in range(10)]
+    seen = [np.stack(Predictor.load(each, "cpu", 1).images(pictures)) for each in (small[0], exported)]
+    assert np.array_equal(*seen)
+
+
+def test_every_product_of_the_network_is_in_8_bits_and_none_of_the_preparation(
+    small: tuple[Path, Bundle, Figures], exported: Path
+) -> None:
+    before, after = onnx.load(exported).graph, onnx.load(small[0]).graph
+    names = network_nodes(before)
+    kinds = [node.op_type for node in before.node if node.name in names]
+    assert (kinds.count("Conv"), kinds.count("Gemm")) == (2, 2)
+    assert sum(node.op_type == "MatMul" for node in before.node) > 10
+    fed = {output for node in after.node if node.op_type == "DequantizeLinear" for output in node.output}
+    for node in after.node:
+        if node.op_type in ("Conv", "Gemm"):
+            assert set(node.input[:2]) <= fed
+        if node.op_type == "MatMul":
+            assert not set(node.input) & fed
+
+
+def test_weights_use_7_bits_so_that_no_processor_overflows(small: tuple[Path, Bundle, Figures]) -> None:
+    weights = [onnx.numpy_helper.to_array(each) for each in onnx.load(small[0]).graph.initializer]
+    whole = [each for each in weights if each.dtype == np.int8 and each.ndim > 1]
+    assert len(whole) == 4
+    assert all(50 <= np.abs(each.astype(int)).max() <= 64 for each in whole)
+
+
+def test_a_bundle_that_reads_otherwise_in_8_bits_is_not_written(
+    trained: Trained, exported: Path, tmp_path: Path
+) -> None:
+    blank = DigitSet(*_white(trained.splits.primary))
+    target = tmp_path / "never.onnx"
+    with pytest.raises(BundleError, match=r"In 8 bits .* are read differently, at most 5% are allowed"):
+        quantise.export(exported, target, blank, {"test": trained.splits.test})
+    assert not target.exists()
+
+
+def _white(digits: DigitSet) -> tuple[object, ...]:
+    """One white page to calibrate with: no digit fits into such a range."""
+    from digitkit.core.digitset import Dense
+
+    page = Dense(np.full((1, 28, 28), 255, np.uint8))
+    return page, digits.labels[:1], digits.classes, digits.origins[:1]
+
+
+def test_a_graph_without_a_network_is_refused(tmp_path: Path, trained: Trained) -> None:
+    with pytest.raises(BundleError, match="does not tell its network from its preparation"):
+        network_nodes(tiny_graph(10))
+    with pytest.raises(BundleError, match="does not tell"):
+        quantise.export(write_tiny(tmp_path), tmp_path / "never.onnx", trained.splits.primary, {})
