@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from digitkit.learn.augment.augmentation import Augmentation
 from digitkit.learn.averaging import Average, measure_norms
-from digitkit.learn.device import compiled
+from digitkit.learn.device import HalfPrecision, compiled
 from digitkit.learn.layers import Standardise
 from digitkit.learn.loader import Batches
 from digitkit.learn.lookahead import look_ahead
@@ -87,7 +87,7 @@ class DigitModule(lightning.LightningModule):
             each = self.loss(logits.float(), wanted[mine], smoothing)  # (b,)
             loss = each.mean() if weight is None else each.sum() / weight
             if number < len(pieces):
-                torch.autograd.backward(loss)
+                torch.autograd.backward(self._scaled(loss))
             scored.append((team.whole(each.detach()) if self.batches.notes else each.detach(), loss.detach()))
         losses, parts = zip(*scored, strict=True)
         self.losses.append(torch.stack(parts).sum() if count > 1 else parts[0])
@@ -97,6 +97,12 @@ class DigitModule(lightning.LightningModule):
         """Where several processes share a batch, its gradients and its loss are the sums of theirs."""
         if self.team.count > 1:
             self.losses[-1] = self.team.add_gradients(self.network.parameters(), self.losses[-1])
+
+    def _scaled(self, loss: Tensor) -> Tensor:
+        """The loss as Lightning would scale it before its backward pass."""
+        plugin = self.trainer.precision_plugin if self.precision is Precision.fp16 else None
+        scaled: Tensor = plugin.scaler.scale(loss) if isinstance(plugin, HalfPrecision) and plugin.scaler else loss
+        return scaled
 
     def _formats(self) -> torch.autocast:
         """Inside, heavy products are made in the number format that was chosen."""
