@@ -8,7 +8,21 @@ from collections.abc import Callable
 
 import typer
 
-from digitkit.commands import data, evaluate, hub, inspection, printing, read, show, synthesize, train, tune, visualize
+from digitkit.commands import (
+    benchmark,
+    data,
+    evaluate,
+    export,
+    hub,
+    inspection,
+    printing,
+    read,
+    show,
+    synthesize,
+    train,
+    tune,
+    visualize,
+)
 from digitkit.core.errors import BundleError, ConfigError, DataError, DigitkitError, StoreError
 
 # Exit codes: the first class in this table that fits. 0 is success, 130 Ctrl-C.
@@ -82,8 +96,8 @@ models_app.command("push")(guarded(hub.push_model))
 models_app.command("pull")(guarded(hub.pull_model))
 app.command("train")(guarded(train.train))
 app.command("evaluate")(guarded(evaluate.evaluate))
-app.command("export")(guarded(train.export))
-app.command("benchmark")(guarded(train.benchmark))
+app.command("export")(guarded(export.export))
+app.command("benchmark")(guarded(benchmark.benchmark))
 app.command("tune")(guarded(tune.tune))
 app.command("visualize")(guarded(visualize.visualize))
 app.command("predict")(guarded(read.predict))
