@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitkit.commands.readers import Reader
-from digitkit.commands.scoring import NothingKnownError, Part, Progress, Scored, known_part, place_of, score
+from digitkit.commands.scoring import Part, Progress, Scored, known_part, place_of, score
 from digitkit.core.errors import ConfigError, DataError, DigitkitError
 from digitkit.data.catalogue import SOURCES, find_source
 from digitkit.data.fetch import read_part
@@ -14,7 +14,6 @@ from digitkit.data.fingerprint import Marks, marks_of
 from digitkit.data.source import EXTRA, TEST, TRAIN, keep_quiet
 from digitkit.data.source import Report as Say
 from digitkit.data.stock import is_here
-
 
 NOT_HERE = "not here; `digitkit data fetch` gets what can be had."
 NOTHING_KNOWN = "no picture has a label that the model knows."

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def synthesize(
-    plan: Annotated[str, typer.Argument(help="A plan: a TOML file that says what to draw (docs/synthetic.md), or jersey.")],
+    plan: Annotated[
+        str, typer.Argument(help="A plan: a TOML file that says what to draw (docs/synthetic.md), or jersey.")
+    ],
     to: Annotated[
         Path | None,
         typer.Option(help="Write the pictures to this new folder. Without it, synthetic:PLAN is made ready."),
