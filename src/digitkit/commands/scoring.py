@@ -26,10 +26,6 @@ PIECE = 500  # pictures that are spoilt at once
 Progress = Callable[[int, int, str], None]  # done, total, what is being done
 
 
-class NothingKnownError(ConfigError):
-    """No picture of a part has a label that the model knows."""
-
-
 @dataclass(frozen=True)
 class Part:
     """Labelled pictures to score; `indices` (N,) are their places among all that the reader knows the labels of."""
@@ -87,14 +83,14 @@ def _read(spec: str, say: Say) -> DigitSet:
 def known_part(name: str, digits: DigitSet, classes: tuple[str, ...], limit: int, say: Say) -> Part:
     """The pictures whose labels are among the classes, or so many of them, evenly chosen (0 = all).
 
-    Raises: NothingKnownError when there are none.
+    Raises: ConfigError when there are none.
     """
     known, left_out = relabel(digits, classes)
     if left_out:
         count, names = sum(left_out.values()), ", ".join(left_out)
         say(f"{name}: left out {count:,} pictures with labels the model does not know: {names}")
     if not len(known):
-        raise NothingKnownError(f"{name}: no picture has a label that the model knows ({', '.join(classes)}).")
+        raise ConfigError(f"{name}: no picture has a label that the model knows ({', '.join(classes)}).")
     if not 0 < limit < len(known):
         return Part(name, known, np.arange(len(known)))
     indices = np.linspace(0, len(known) - 1, limit).round().astype(np.int64)
