@@ -54,6 +54,8 @@ def test_two_processes_learn_what_one_learns_and_leave_the_same_files(drawn_sour
     assert float((losses(one) - losses(two)).abs().max()) < 1e-4
     files = [{str(path.relative_to(run.path)) for path in run.path.rglob("*")} for run in (one, two)]
     assert files[0] == files[1]
+    assert [run.report()["processes"] for run in (one, two)] == [1, 2]
+    assert two.report()["precision"] == "fp32"
 
 
 def test_more_devices_than_processes_that_were_started_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ top/             checkpoints of the best validations, where `run.keep` asks for 
 best.safetensors the weights that scored best on validation: what gets exported
 history.jsonl    a line per record: step, losses, learning rate, accuracies
 report.json      figures, data, versions, seconds
+precision.json   the number format, where it was left to us: found once, used again when the run goes on
 model.onnx       the bundle
 card.md          the run card
 card.html        the same with its pictures inside, one file to pass on

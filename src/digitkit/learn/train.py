@@ -73,6 +73,7 @@ def train(
     }  # fmt: skip
     stored = {
         "name": recipe.name, "seed": recipe.seed, "steps": last["step"], "ended": last.get("ended", ""),
+        "precision": fitted.precision.value, "processes": batches.team.count,
         "train_seconds": round(fitted.seconds, 3), "prepare_seconds": round(parts.prepare_seconds, 3),
         "data": facts, "splits": splits.report.to_plain(),
         "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles, "start": describe_start(recipe.model),
@@ -113,6 +114,7 @@ class Fitted:
     mean: list[float]
     std: list[float]
     batches: Batches
+    precision: Precision
     history: History
     seconds: float  # from the first augmentation to the final weights
 
@@ -166,7 +168,7 @@ def fit(
             f"stopped at step {checkpoints.stopped_at} of {len(batches)}; nothing is lost. "
             f"Go on with: digitkit train --resume {run.path}"
         )
-    return Fitted(network, mean, std, batches, history, history.seconds)
+    return Fitted(network, mean, std, batches, precision, history, history.seconds)
 
 
 def follow() -> None:
