@@ -25,7 +25,7 @@ from digitkit.learn.run import Run
 from digitkit.learn.running import Precision
 
 ROUNDS = 3  # each format is timed at least so often, and the quickest counts: other work only ever slows down
-SPEND_S = 0.3  # ... and more often until so much time has passed
+SPEND_S = 0.1  # ... and more often until so much time has passed
 STEP_S = 0.1  # a step of more is measured with fewer images
 FEW = 4  # images, then, at least
 MARGIN = (
