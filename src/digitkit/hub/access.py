@@ -69,6 +69,7 @@ def open_access() -> Access:
         raise ConfigError(
             "The hub needs huggingface_hub, which is not installed. Install it with: pip install 'digitkit[hub]'"
         ) from error
+    constants.HF_HUB_DISABLE_TELEMETRY = True  # for another library may have loaded it before
     set_verbosity(logging.ERROR)  # it tells of each attempt; we tell how it ended
     address = urlsplit(constants.ENDPOINT)
     if address.scheme not in ("http", "https") or not address.hostname:

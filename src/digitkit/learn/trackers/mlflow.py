@@ -1,5 +1,6 @@
 """MLflow: the server or store that the user has set, else `mlflow.db` beside the run, which all runs there share."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,9 +13,10 @@ LONGEST = 500  # characters of a parameter; older servers take no more
 
 
 class MlFlow:
-    """One run of MLflow, through its client: nothing of the process is set."""
+    """One run of MLflow, through its client: no tracking address of the process is set."""
 
     def __init__(self, tracked: Tracked) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when it is loaded; a run is nobody else's
         import mlflow
         from mlflow.entities import Param
 

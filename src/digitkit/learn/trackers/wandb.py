@@ -1,5 +1,6 @@
 """Weights & Biases: online where the user is logged in, else in `trackers/wandb` of the run for `wandb sync`."""
 
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ class WeightsAndBiases:
     """One run of W&B."""
 
     def __init__(self, tracked: Tracked) -> None:
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # read when it is loaded; its makers need not know
         self.run_id = tracked.run_id or secrets.token_hex(4)
         self.run = self._begin(tracked, _mode(tracked))
         # Our own step is the axis: theirs only grows, and pictures may be drawn after later records were told.
