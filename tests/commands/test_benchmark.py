@@ -45,6 +45,7 @@ def test_a_row_for_each_number_of_threads_and_the_bundle_in_8_bits_beside_it(tmp
     assert {row["n"] for row in rows} == {359}
 
 
+@pytest.mark.slow  # six processes, of which four load torch
 def test_a_run_is_read_alike_by_torch_torchscript_and_onnx(
     trained: Trained, exported: Path, drawn_source: str, tmp_path: Path
 ) -> None:
@@ -56,7 +57,7 @@ def test_a_run_is_read_alike_by_torch_torchscript_and_onnx(
     assert {row["agreement"] for row in rows} == {1.0}
     assert {row["accuracy"] for row in rows} == {trained.run.report()["test"]["accuracy"]}
     assert rows[0]["bytes"] == (run / "best.safetensors").stat().st_size
-    assert f"is not here in 8 bits; `digitkit export RUN --int8` writes {'model-int8.onnx'}" in said
+    assert "is not here in 8 bits; `digitkit export RUN --int8` writes model-int8.onnx" in said
 
 
 @pytest.mark.skipif(not openvino.is_installed(), reason="openvino is not installed")
@@ -69,8 +70,9 @@ def test_openvino_reads_a_bundle_as_onnxruntime_does(exported: Path, drawn_sourc
 def test_people_get_a_table(tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["benchmark", str(write_tiny(tmp_path)), *QUICK, "--quiet"])
     assert answer.exit_code == 0
-    for words in ("ONNX fp32", "pictures/s", "cold"):
-        assert words in answer.stdout
+    told = " ".join(answer.stdout.replace("│", " ").split())
+    for words in ("ONNX", "cold, s", "one, ms", "median (least-most) of 1"):
+        assert words in told
     assert answer.stderr == ""
 
 

@@ -24,7 +24,7 @@ def ask(*words: str | Path, code: int = 0) -> Result:
 def everything(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
     """A run exported in every way, and what the verb said of each file."""
     run = in_mode_photo(trained.run, tmp_path_factory.mktemp("export") / "run").path
-    more = ["--int8", "--torchscript", run / "model.pt", "--labels-json", run / "labels.json", "--opset", "18"]
+    more = ["--int8", "--torchscript", f"{run}/model.pt", "--labels-json", f"{run}/labels.json", "--opset", "18"]
     return run, [json.loads(line) for line in ask(run, *more, "--json").stdout.splitlines()]
 
 

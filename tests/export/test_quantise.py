@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from digitkit.core.bundle import Bundle
-from digitkit.core.digitset import DigitSet
+from digitkit.core.digitset import Dense, DigitSet
 from digitkit.core.errors import BundleError
 from digitkit.export import quantise
 from digitkit.export.quantise import network_nodes
@@ -54,8 +54,8 @@ def test_it_sees_the_very_images_that_the_bundle_in_floats_sees(
     small: tuple[Path, Bundle, Figures], exported: Path, trained: Trained
 ) -> None:
     pictures = [trained.splits.test.pictures[index] for index in range(10)]
-    seen = [np.stack(Predictor.load(each, "cpu", 1).images(pictures)) for each in (small[0], exported)]
-    assert np.array_equal(*seen)
+    whole, floats = (np.stack(Predictor.load(each, "cpu", 1).images(pictures)) for each in (small[0], exported))
+    assert np.array_equal(whole, floats)
 
 
 def test_every_product_of_the_network_is_in_8_bits_and_none_of_the_preparation(
@@ -84,19 +84,13 @@ def test_weights_use_7_bits_so_that_no_processor_overflows(small: tuple[Path, Bu
 def test_a_bundle_that_reads_otherwise_in_8_bits_is_not_written(
     trained: Trained, exported: Path, tmp_path: Path
 ) -> None:
-    blank = DigitSet(*_white(trained.splits.primary))
+    primary = trained.splits.primary
+    page = Dense(np.full((1, 28, 28), 255, np.uint8))  # no digit fits into the ranges of white paper
+    blank = DigitSet(page, primary.labels[:1], primary.classes, primary.origins[:1])
     target = tmp_path / "never.onnx"
     with pytest.raises(BundleError, match=r"In 8 bits .* are read differently, at most 5% are allowed"):
         quantise.export(exported, target, blank, {"test": trained.splits.test})
     assert not target.exists()
-
-
-def _white(digits: DigitSet) -> tuple[object, ...]:
-    """One white page to calibrate with: no digit fits into such a range."""
-    from digitkit.core.digitset import Dense
-
-    page = Dense(np.full((1, 28, 28), 255, np.uint8))
-    return page, digits.labels[:1], digits.classes, digits.origins[:1]
 
 
 def test_a_graph_without_a_network_is_refused(tmp_path: Path, trained: Trained) -> None:

@@ -108,7 +108,7 @@ def test_noise_of_any_shape_has_an_answer(pipeline: nn.Module, shape: tuple[int,
 def test_tensors_that_are_no_pictures_are_refused(pipeline: nn.Module, pixels: Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         as_bundles_take_them(pixels)
-    with pytest.raises(torch.jit.Error, match=message):  # type: ignore[attr-defined]
+    with pytest.raises(torch.jit.Error, match=message):
         pipeline(pixels)
 
 

@@ -67,6 +67,7 @@ class Row:
     pictures_per_s: list[float] = field(default_factory=list)
     accuracy: float | None = None
     agreement: float | None = None
+    on: str = ""
     n: int = 0
 
     def to_plain(self) -> dict[str, object]:
@@ -74,7 +75,7 @@ class Row:
         figures = {name: spread(getattr(self, name)) for name in ("cold_start_s", "ms", "pictures_per_s")}
         return {
             "target": self.target, "runtime": self.runtime, "threads": self.job.threads, "bytes": self.bytes, **figures,
-            "side": self.job.side, "on": self.job.part, "n": self.n, "accuracy": self.accuracy,
+            "side": self.job.side, "on": self.on, "n": self.n, "accuracy": self.accuracy,
             "agreement": self.agreement,
         }  # fmt: skip
 
@@ -159,12 +160,12 @@ def _score(rows: Sequence[Row], on: str, classes: tuple[str, ...], answers: Path
     first: NDArray[np.int64] | None = None
     for row in rows:
         say(f"{row.target}, {row.runtime}: reading {len(digits):,} pictures of {on}")
-        row.job = replace(row.job, part=on, classes=classes, answers=str(answers), threads=usable_cores())
-        _in_own_process(row.job)
+        job = replace(row.job, part=on, classes=classes, answers=str(answers), threads=usable_cores())
+        _in_own_process(job)
         found = np.load(answers, allow_pickle=False).argmax(1)
         first = found if first is None else first
         row.accuracy, row.agreement = float((found == digits.labels).mean()), float((found == first).mean())
-        row.n = len(digits)
+        row.on, row.n = on, len(digits)
 
 
 def _read(on: str, classes: tuple[str, ...], say: Say) -> DigitSet:
