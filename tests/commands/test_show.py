@@ -1,10 +1,12 @@
 """The verbs that show what there is."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 from typer.testing import CliRunner
@@ -22,15 +24,39 @@ def show(*words: str | Path, code: int = 0) -> str:
     return answer.stdout if code == 0 else answer.stderr
 
 
-def test_models_lists_every_network_with_its_cost_for_the_recipe() -> None:
-    rows = {row["name"]: row for row in map(json.loads, show("models", "prepare.size=32", "--json").splitlines())}
-    assert list(rows) == list(MODELS)
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other on a busy machine take minutes for what one does in seconds."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_models_lists_every_network_and_the_chosen_one_of_timm_with_its_cost_for_the_recipe() -> None:
+    pytest.importorskip("timm", reason="timm is an extra")
+    words = ("prepare.size=32", "model=timm:test_resnet")
+    rows = {row["name"]: row for row in map(json.loads, show("models", *words, "--json").splitlines())}
+    assert list(rows) == [*MODELS, "timm:test_resnet"]
     assert rows["tiny_cnn"]["parameters"] == 38_826
     assert rows["wide_resnet"]["flops"] > 100 * rows["tiny_cnn"]["flops"] > 0
     assert all(row["megabytes"] == pytest.approx(4e-6 * row["parameters"]) for row in rows.values())
     assert all(row["milliseconds"] > 0 for row in rows.values())
 
 
+def test_models_finds_networks_of_timm_by_their_names() -> None:
+    pytest.importorskip("timm", reason="timm is an extra")
+    table = show("models", "--timm", "resnet18*")
+    assert "timm:resnet18d" in table
+    assert "a1_in1k" in table
+    rows = [json.loads(line) for line in show("models", "--timm", "test_resnet", "--json").splitlines()]
+    assert rows == [{"name": "timm:test_resnet", "weights": ["r160_in1k"]}]
+    assert "timm has no network 'resnett'" in show("models", "--timm", "resnett", code=2)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_models_shows_the_chosen_network_with_its_settings() -> None:
     table = show("models", "model=mnist_cnn", "model.width=32")
     assert "28x28 grey" in table

@@ -1,5 +1,8 @@
 """Contract of every network, present and future: any batch, channels, classes and size, and the same after export."""
 
+from collections.abc import Iterator
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +18,29 @@ from digitkit.learn.models import MODELS, InputShape
 from digitkit.learn.recipe import Mode, PrepareConfig
 from tests.conftest import DrawDigits
 
-every_model = pytest.mark.parametrize("name", MODELS)
+
+def slowly(name: str) -> object:
+    """A name whose tests are slow ones, for nothing in them is new."""
+    return pytest.param(name, marks=pytest.mark.slow)
+
+
+ALIKE = ("resnet34",)  # whose small network is that of another entry
+TIMM = ("timm:test_resnet", "timm:test_efficientnet") if find_spec("timm") else ()  # made by timm for tests
+PLAIN = ("tiny_cnn", "mnist_cnn", "resnet50", "timm:test_efficientnet")  # exported: made of what others are made of
+NAMES = [*(name for name in MODELS if name not in ALIKE), *TIMM]
+every_model = pytest.mark.parametrize("name", [*NAMES, *map(slowly, ALIKE)])
+every_export = pytest.mark.parametrize(
+    "name", [slowly(name) if name in (*ALIKE, *PLAIN) else name for name in (*NAMES, *ALIKE)]
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small networks are quickest on one thread, most of all while the machine is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def build(name: str, size: int = 28, channels: int = 1, classes: int = 10) -> nn.Module:
@@ -59,6 +84,9 @@ def test_an_unusual_size_works_or_is_refused_with_its_key(name: str, size: int) 
 @every_model
 def test_the_gradients_of_a_network_are_finite_and_reach_every_weight(name: str) -> None:
     network = build(name).train()
+    with torch.no_grad():
+        for weight in network.parameters():  # some begin with branches that are switched off by a weight of 0
+            weight.add_(0.01 * torch.randn_like(weight))
     loss = F.cross_entropy(network(torch.rand(8, 1, 28, 28)), torch.arange(8))
     gradients = torch.autograd.grad(loss, list(network.parameters()))
     assert all(gradient.isfinite().all() for gradient in gradients)
@@ -98,7 +126,7 @@ def exported(name: str, prepare: PrepareConfig, digits: DigitSet) -> parity.Pari
     return parity.check(graph, to_onnx(graph).SerializeToString(), digits)
 
 
-@every_model
+@every_export
 def test_a_network_survives_export(name: str, drawn_digits: DrawDigits) -> None:
     digits = drawn_digits(40, np.random.default_rng(0))
     found = exported(name, PrepareConfig(mode=Mode.photo, channels=3), digits)

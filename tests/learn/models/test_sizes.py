@@ -37,7 +37,8 @@ def parameters(network: nn.Module) -> int:
 def test_a_network_has_as_many_parameters_as_the_one_it_follows(
     name: str, settings: dict[str, Any], shape: InputShape, count: int
 ) -> None:
-    assert parameters(build(name, shape, **settings)) == count
+    with torch.device("meta"):  # where numbers are counted and not kept
+        assert parameters(build(name, shape, **settings)) == count
 
 
 def test_the_share_of_left_out_branches_grows_from_block_to_block() -> None:
