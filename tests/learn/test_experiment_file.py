@@ -73,7 +73,7 @@ def test_the_file_of_one_call_is_not_that_of_the_next(tmp_path: Path) -> None:
         ("name: !!python/object/apply:os.system [ls]\n", "no YAML that holds plain values only"),
         ("name: [\n", "no YAML that holds plain values only"),
         ("\x00", "no YAML that holds plain values only"),
-        ("[" * 5000, "no YAML that holds plain values only"),
+        ("[" * 5000, "over 20 levels deep"),
         ("name: " + "x" * 100_001, "more than any experiment has"),
         ("defaults: 3\n", "defaults may choose a network and an optimiser"),
         ("defaults: [/hydra/launcher]\n", "defaults may choose a network and an optimiser"),

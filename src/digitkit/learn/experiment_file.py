@@ -12,6 +12,7 @@ from digitkit.core.registry import nearest
 from digitkit.learn.recipe import Recipe
 
 ENDINGS = (".yaml", ".yml")
+MAX_DEPTH = 20
 MAX_BYTES = 100_000
 GROUPS = ("model", "optim")
 SECTIONS = [field.name for field in fields(Recipe)]
@@ -65,9 +66,14 @@ def _parsed(path: Path) -> object:
         if size > MAX_BYTES:
             raise ConfigError(f"experiment={path}: {size:,} bytes are more than any experiment has ({MAX_BYTES:,}).")
         text = path.read_text(encoding="utf-8")
-        # A reference to what was written before can multiply itself until no memory is left.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise ConfigError(f"experiment={path}: write values out instead of referring to others with * and &.")
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:  # the time that the library takes grows with the square of it
+                raise ConfigError(f"experiment={path}: over {MAX_DEPTH} levels deep, more than any experiment is.")
+            # A reference to what was written before can multiply itself until no memory is left.
+            if isinstance(event, yaml.AliasEvent):
+                raise ConfigError(f"experiment={path}: write values out instead of referring to others with * and &.")
         return yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(f"experiment={path}: cannot be read ({error.strerror or error}).") from error
