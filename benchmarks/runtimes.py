@@ -32,7 +32,7 @@ NETWORKS = {
     "resnext": (["experiment=resnext"], 10, "0, photos"),
 }
 BATCH = 256
-BATCH_PIXELS = BATCH * 64 * 64 * 3  # of larger images fewer make a batch
+BATCH_PIXELS = 64 * 64 * 64 * 3  # of larger images fewer make a batch
 Figures = dict[str, float | int | str]
 
 

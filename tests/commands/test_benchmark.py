@@ -25,7 +25,7 @@ def ask(*words: str | Path, code: int = 0) -> tuple[list[dict[str, Any]], str]:
 
 def test_a_bundle_is_timed_in_fresh_processes(tmp_path: Path) -> None:
     bundle = write_tiny(tmp_path)
-    [row], said = ask(bundle, *QUICK, "--repeats", "2")
+    [row, *_], said = ask(bundle, *QUICK, "--repeats", "2")
     assert (row["target"], row["runtime"], row["threads"]) == (str(bundle), "ONNX fp32", 1)
     assert row["bytes"] == bundle.stat().st_size
     for figure in ("cold_start_s", "ms", "pictures_per_s"):
@@ -38,7 +38,8 @@ def test_a_row_for_each_number_of_threads_and_the_bundle_in_8_bits_beside_it(tmp
     bundle = write_tiny(tmp_path)
     shutil.copy(bundle, tmp_path / "tiny-int8.onnx")
     rows, _ = ask(bundle, *QUICK, "--threads", "2", "--on", "optdigits/test")
-    assert [(row["runtime"], row["threads"]) for row in rows] == [
+    of_onnx = [(row["runtime"], row["threads"]) for row in rows if row["runtime"].startswith("ONNX")]
+    assert of_onnx == [
         ("ONNX fp32", 1), ("ONNX fp32", 2), ("ONNX int8", 1), ("ONNX int8", 2),
     ]  # fmt: skip
     assert {row["agreement"] for row in rows} == {1.0}
@@ -71,7 +72,7 @@ def test_people_get_a_table(tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["benchmark", str(write_tiny(tmp_path)), *QUICK, "--quiet"])
     assert answer.exit_code == 0
     told = " ".join(answer.stdout.replace("│", " ").split())
-    for words in ("ONNX", "cold, s", "one, ms", "median (least-most) of 1"):
+    for words in ("ONNX", "cold, s", "one, ms", "median, least-most of 1"):
         assert words in told
     assert answer.stderr == ""
 

@@ -10,8 +10,8 @@ from digitkit.commands.printing import keep_quiet, percent, print_json, print_ta
 if TYPE_CHECKING:
     from digitkit.commands.timing import Row
 
-COLUMNS = ("runtime", "threads", "kB", "cold, s", "one, ms", "of 256, /s")
-SCORES = ("accuracy", "agreement")
+COLUMNS = ("runtime", "kB", "cold, s", "one, ms", "of 256, /s")
+SCORES = ("accuracy", "agrees")
 
 
 def benchmark(
@@ -39,19 +39,18 @@ def benchmark(
         return
     scored = f"; accuracy on {rows[0].n:,} of {on}" if on else ""
     for name in names:
-        title = f"{name}: pictures of {side}x{side}, median (least-most) of {repeats} processes{scored}"
+        title = f"{name}: pictures of {side}x{side}, median, least-most of {repeats} processes{scored}"
         columns = COLUMNS + SCORES if on else COLUMNS
         print_table(title, columns, [_cells(row)[: len(columns)] for row in rows if row.target == name])
 
 
 def _cells(row: "Row") -> tuple[str, ...]:
     shares = ["-" if share is None else percent(share) for share in (row.accuracy, row.agreement)]
-    return (
-        row.runtime, str(row.job.threads), f"{row.bytes / 1000:,.0f}", _told(row.cold_start_s, 1), _told(row.ms, 2),
-        _told(row.pictures_per_s, 0), *shares,
-    )  # fmt: skip
+    threads = f"{row.job.threads} thread{'s' if row.job.threads > 1 else ''}"
+    figures = (_told(row.cold_start_s, 1), _told(row.ms, 2), _told(row.pictures_per_s, 0))
+    return f"{row.runtime}\n{threads}", f"{row.bytes / 1000:,.0f}", *figures, *shares
 
 
 def _told(values: list[float], digits: int) -> str:
     middle, least, most = (f"{each:,.{digits}f}" for each in (median(values), min(values), max(values)))
-    return f"{middle} ({least}-{most})"
+    return f"{middle}\n{least}-{most}"  # two lines, so that all columns find room in a terminal
