@@ -57,7 +57,7 @@ def test_new_drawings_are_read_with_an_export_of_five_views(desk: Path, trained_
 
 
 def test_the_run_on_the_desk_tells_everything(desk: Path, trained_here: dict[str, object]) -> None:
-    names = {path.name for path in (desk / "run").iterdir()}
+    names = {path.name for path in (desk / "run").iterdir()} - {"precision.json"}  # where bf16 could be measured
     assert names == {
         "best.safetensors", "card.html", "card.md", "history.jsonl", "last.ckpt", "model.onnx", "pictures",
         "recipe.yaml", "report.json",
