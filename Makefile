@@ -53,7 +53,7 @@ serve: ## answer over HTTP (comes with release 0.3)
 
 .PHONY: test
 test: .venv/.all .venv/.project ## the whole test suite with its coverage gate, without the slow tests
-	@$(BIN)/python -m pytest --quiet --cov
+	@$(BIN)/python -m pytest --quiet --cov --numprocesses auto --dist loadfile
 
 .PHONY: test-slow
 test-slow: .venv/.all .venv/.project ## the slow tests

@@ -27,8 +27,8 @@ from rich.table import Table
 from digitkit.data.splits import build
 from digitkit.learn.augment.augmentation import Augmentation
 from digitkit.learn.averaging import Average
+from digitkit.learn.batches import Batches
 from digitkit.learn.compose import compose
-from digitkit.learn.loader import Batches
 from digitkit.learn.module import DigitModule, build_network
 from digitkit.learn.optim import OPTIMISERS
 from digitkit.learn.parts import Parts, draw, prepare_parts, split_plan

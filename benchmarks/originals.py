@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from digitkit.data.splits import build
+from digitkit.learn.batches import Batches
 from digitkit.learn.compose import compose
-from digitkit.learn.loader import Batches
 from digitkit.learn.module import build_network
 from digitkit.learn.parts import Parts, draw, prepare_parts, split_plan
 from digitkit.learn.recipe import Recipe

@@ -47,7 +47,7 @@ def drawn_source(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="session")
 def trained(drawn_source: str, own_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """One finished run of the tiny network, for all tests that only look at it."""
-    return train_small(drawn_source, tmp_path_factory.mktemp("runs") / "small")
+    return train_small(drawn_source, tmp_path_factory.mktemp("runs") / "small", ["run.pictures=true"])
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from digitkit.core.errors import ConfigError
-from digitkit.learn.compose import compose, from_plain, to_plain, to_yaml
+from digitkit.learn.compose import chain, compose, from_plain, to_plain, to_yaml
 from digitkit.learn.models import MODELS
 from digitkit.learn.optim import OPTIMISERS
 from digitkit.learn.recipe import Mode, Recipe
@@ -186,3 +186,9 @@ def test_two_recipes_share_nothing() -> None:
     first.data.sources.append("optdigits")
     assert second.data.sources == compose().data.sources
     assert isinstance(second, Recipe)
+
+
+def test_errors_that_stand_in_a_circle_are_told_once() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__context__, second.__context__ = second, first
+    assert list(chain(first)) == [first, second]

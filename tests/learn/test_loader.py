@@ -13,7 +13,8 @@ from PIL import Image
 from digitkit.core.digitset import Dense, DigitSet, Encoded, Joined, Ragged, origins_of
 from digitkit.core.picture import Pixels
 from digitkit.data.batches import Drawing, DrawPlan
-from digitkit.learn.loader import Batches, Images, as_colour, batches_of_one_size, content_key, prepared
+from digitkit.learn.batches import Batches
+from digitkit.learn.loader import Images, as_colour, batches_of_one_size, content_key, prepared
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import Mode, PrepareConfig
 from tests.conftest import DrawDigits

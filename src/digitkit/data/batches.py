@@ -98,6 +98,11 @@ class Drawing:
             yield indices
         self.done = 0
 
+    @property
+    def epoch(self) -> int:
+        """The epoch in which the present batch began, 0 for the first."""
+        return int((self.done - 1) * self.plan.size / self.plan.epoch)
+
     def note(self, indices: Indices, losses: Losses) -> None:
         """Remember the losses (B,) of pictures, to know the hard ones."""
         is_primary = indices < self.plan.primary
@@ -152,7 +157,7 @@ class Drawing:
 
     def _count(self, indices: Indices) -> None:
         """Add a batch to its epoch, that in which it began."""
-        epoch = int((self.done - 1) * self.plan.size / self.plan.epoch)
+        epoch = self.epoch
         while len(self.counts) <= epoch:
             self.counts.append([0] * (1 + len(self.classes)))
         drawn = np.bincount(self.labels[indices], minlength=len(self.classes)).tolist()

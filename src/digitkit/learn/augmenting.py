@@ -119,10 +119,63 @@ class FlawsConfig:
 
 
 @dataclass
+class BeforeConfig:
+    """What the world does to a picture before it comes through the one door; mode ink only.
+
+    Variants of the native pictures are made, and a share of the images drawn are these. The other shares are of the
+    variants; `side_` is their size in px, `fill_` the share of it that the digit's longer side takes.
+    """
+
+    k: int = 0  # variants of each picture that are kept at a time; 0 = none
+    refresh: int = 1  # epochs after which all of them are made anew
+    share: float = 0.5  # of the images drawn that are variants; the others are learnt from as they came
+    side_low: int = 20  # px, side of a variant at least
+    side_high: int = 56  # px, side of a variant at most
+    fill_low: float = 0.4  # share of that side that the digit takes at least
+    fill_high: float = 1.0  # share of that side that the digit takes at most
+    pencil: float = 0.0  # share that is faint and grainy, as pencil is
+    outline: float = 0.0  # share of which only the outlines are drawn, as of hollow letters
+    ragged: float = 0.0  # share whose edges are torn, as by ink that runs or rippled glass
+    binary: float = 0.0  # share that was scanned in black and white, with frayed edges
+    neighbours: float = 0.0  # share with a piece of another digit at the border; single digits only
+    bleed: float = 0.0  # share on which writing of the other side shows through; single digits only
+    lines: float = 0.0  # share with lines of a form near the border
+    stains: float = 0.0  # share with specks and blots
+    holes: float = 0.0  # share that lacks a patch of its ink, as under a reflection
+    card: float = 0.0  # share on a card, plate or slip that ends near the digit, with something else behind it
+    light: float = 0.0  # share under uneven light
+    shadow: float = 0.0  # share that the edge of a shadow crosses
+    colour: float = 0.0  # share written with a coloured pen on tinted paper
+    blur: float = 0.0  # share that is out of focus
+    noise: float = 0.0  # share with noise of a sensor
+    specks: float = 0.0  # share with single pixels black and white
+    jpeg: float = 0.0  # share that was a JPEG once
+    invert: float = 0.0  # share with bright ink on dark paper
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        check_range("augment.before.k", self.k, 0, 16)
+        check_range("augment.before.refresh", self.refresh, 1, 1000)
+        check_range("augment.before.side_low", self.side_low, 12, 256)
+        check_range("augment.before.side_high", self.side_high, self.side_low, 256)
+        check_range("augment.before.fill_low", self.fill_low, 0.2, 1.2)
+        check_range("augment.before.fill_high", self.fill_high, self.fill_low, 1.2)
+        for name in ("share", *self.changes()):
+            check_range(f"augment.before.{name}", getattr(self, name), 0, 1)
+
+    @classmethod
+    def changes(cls) -> tuple[str, ...]:
+        """The names of the changes that a share of the variants gets, in the order of the world."""
+        names = [each.name for each in fields(cls)]
+        return tuple(names[names.index("pencil") :])
+
+
+@dataclass
 class AugmentConfig:
     """What happens to pictures in training only."""
 
     share: float = 1.0  # of the images that are changed at all; the others are learnt from as they are
+    before: BeforeConfig = field(default_factory=BeforeConfig)
     after: AfterConfig = field(default_factory=AfterConfig)
     late: LateConfig = field(default_factory=LateConfig)
     colour: ColourConfig = field(default_factory=ColourConfig)

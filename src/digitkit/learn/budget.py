@@ -10,10 +10,12 @@ import lightning
 import torch
 
 from digitkit.core.errors import ConfigError
+from digitkit.learn.bank import Bank
+from digitkit.learn.batches import Batches
 from digitkit.learn.device import choose_device
 from digitkit.learn.evaluate import probabilities
 from digitkit.learn.fitting import AverageKind
-from digitkit.learn.loader import Batches, Images
+from digitkit.learn.loader import Images
 from digitkit.learn.module import DigitModule, build_network
 from digitkit.learn.parts import Parts, draw
 from digitkit.learn.precision import settle_precision
@@ -35,12 +37,13 @@ MakeSteps = Callable[[DigitModule, Batches, list[lightning.Callback]], None]
 
 @dataclass(frozen=True)
 class Timing:
-    """How long things take: a step, the first ones, which are slow, scoring one image, and measuring all of it."""
+    """How long things take: a step, the first ones, scoring an image, measuring all of it, a round of variants."""
 
     step_s: float
     warm_s: float
     image_s: float
     spent_s: float
+    bank_s: float = 0.0
 
 
 class _Stopwatch(lightning.Callback):
@@ -92,7 +95,8 @@ class Trial:
         network = build_network(endless, len(classes), *parts.train.statistics())
         train = parts.train.to(choose_device(recipe.run))
         precision = settle_precision(recipe, network, train.pixels, run)
-        module = DigitModule(endless, network, precision, Batches(train, draw(endless, parts, classes)))
+        bank = Bank.of(recipe, train.pixels, parts.before)
+        module = DigitModule(endless, network, precision, Batches(train, draw(endless, parts, classes), bank=bank))
         scored = next(images for images in (parts.val, parts.test, parts.train) if len(images))
         return cls(module, scored.first(SOME).to(train.pixels.device), run_steps)
 
@@ -111,7 +115,9 @@ class Trial:
             signals.hand_back(signal.SIGINT)
         if signals.asked:
             raise KeyboardInterrupt
-        return Timing(watch.step_s, watch.counted_from - watch.begun, self._scoring_s(), time.perf_counter() - begun)
+        bank = self.module.batches.bank
+        spent, warm = time.perf_counter() - begun, watch.counted_from - watch.begun
+        return Timing(watch.step_s, warm, self._scoring_s(), spent, bank.seconds if bank else 0.0)
 
     def _scoring_s(self) -> float:
         """Seconds that one image takes; the second pass counts, the first one lays things out."""
@@ -148,14 +154,16 @@ def in_steps(recipe: Recipe, parts: Parts, found: Timing) -> tuple[Recipe, str]:
     minutes, seconds = recipe.budget.minutes, 60 * recipe.budget.minutes
     scoring_s = found.image_s * _scored_images(recipe, parts)
     left = KEPT * (seconds - found.spent_s - found.warm_s - scoring_s)
-    steps = int(left / found.step_s)
+    of_epoch = parts.primary / recipe.budget.batch * recipe.augment.before.refresh
+    step_s = found.step_s + found.bank_s / max(1.0, of_epoch)
+    steps = int(left / step_s)
     if steps < 1:
         raise ConfigError(
-            f"budget.minutes={minutes:g} leaves no time to learn: a step takes about {found.step_s:.2g} s here and"
+            f"budget.minutes={minutes:g} leaves no time to learn: a step takes about {step_s:.2g} s here and"
             f" scoring {scoring_s:.0f} s. Give more minutes, fewer run.validations, or set run.test=false."
         )
     note = (
-        f"budget.minutes={minutes:g} became {steps:,} steps: one takes {1000 * found.step_s:.3g} ms here,"
+        f"budget.minutes={minutes:g} became {steps:,} steps: one takes {1000 * step_s:.3g} ms here,"
         f" and scoring {scoring_s:.1f} s in all"
     )
     return replace(recipe, budget=replace(recipe.budget, minutes=0.0, steps=steps)), note

@@ -22,6 +22,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from digitkit.core.errors import ConfigError
+from digitkit.core.interrupts import uninterrupted
 from digitkit.core.registry import nearest
 from digitkit.learn import experiment_file
 from digitkit.learn.models import MODELS
@@ -53,6 +54,7 @@ def _header(text: str) -> str:
     return "\n".join(line for line in comments if not line.startswith("@package"))
 
 
+@uninterrupted()  # OmegaConf loses a Ctrl-C that meets it
 def compose(overrides: Sequence[str] = ()) -> Recipe:
     """The recipe of an experiment (`experiment=NAME`, "fast" when none is named) with `key=value` overrides.
 
@@ -122,7 +124,7 @@ def _fill_store(chosen: Sequence[str], own: Mapping[str, Any] | None) -> None:
 def _explained(error: Exception, experiment: str, overrides: Sequence[str]) -> ConfigError:
     """The one message for what Hydra or OmegaConf refused."""
     ours = (HydraException, OmegaConfBaseException, ConfigError)
-    spoken = [item for item in _chain(error) if isinstance(item, ours) and "$VALUE" not in str(item)]
+    spoken = [item for item in chain(error) if isinstance(item, ours) and "$VALUE" not in str(item)]
     if isinstance(spoken[-1], ConfigError):
         return spoken[-1]
     groups = [item for item in overrides if item.partition("=")[0] in GROUPS]
@@ -148,10 +150,12 @@ def _reason(spoken: Sequence[BaseException]) -> str:
     return first
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, what caused it, what caused that."""
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, what caused it, what caused that, each once: an error that is raised again may stand in a circle."""
     below: BaseException | None = error
-    while below is not None:
+    met: set[int] = set()
+    while below is not None and id(below) not in met:
+        met.add(id(below))
         yield below
         below = below.__cause__ or below.__context__
 
@@ -176,6 +180,7 @@ def _keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
+@uninterrupted()  # OmegaConf loses a Ctrl-C that meets it
 def to_plain(recipe: Recipe, run_folder: str | None = None) -> dict[str, Any]:
     """The recipe as plain values for JSON and YAML; `run_folder` replaces `run.folder` where given."""
     values = OmegaConf.to_container(OmegaConf.structured(recipe), enum_to_str=True)
@@ -190,6 +195,7 @@ def to_yaml(recipe: Recipe) -> str:
     return str(yaml.safe_dump(to_plain(recipe), sort_keys=False))
 
 
+@uninterrupted()  # OmegaConf loses a Ctrl-C that meets it
 def from_plain(values: Mapping[str, Any]) -> Recipe:
     """The recipe that `to_plain` wrote.
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from digitkit.core.digitset import DigitSet, Indices
 from digitkit.core.errors import DataError
 from digitkit.data.batches import Drawing, DrawPlan
+from digitkit.learn.batches import Batches
 from digitkit.learn.device import choose_device, choose_precision
 from digitkit.learn.evaluate import probabilities
-from digitkit.learn.loader import Batches, Images, prepared
+from digitkit.learn.loader import Images, prepared
 from digitkit.learn.module import DigitModule, build_network
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.train import run_steps

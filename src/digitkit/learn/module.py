@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from digitkit.learn.augment.augmentation import Augmentation
 from digitkit.learn.averaging import Average, measure_norms
+from digitkit.learn.batches import Batches
 from digitkit.learn.device import HalfPrecision, compiled
 from digitkit.learn.layers import Standardise
-from digitkit.learn.loader import Batches
 from digitkit.learn.lookahead import look_ahead
 from digitkit.learn.losses import Loss, class_weights, soft_targets
 from digitkit.learn.mix import mix

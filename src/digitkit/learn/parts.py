@@ -11,7 +11,8 @@ from digitkit.core.errors import ConfigError
 from digitkit.core.registry import nearest
 from digitkit.data.batches import Drawing, DrawPlan, Weights, balanced
 from digitkit.data.splits import SplitPlan, Splits
-from digitkit.learn.loader import Images, prepared, prepared_key
+from digitkit.learn.augment.before import Before
+from digitkit.learn.loader import Images, Report, prepared, prepared_key
 from digitkit.learn.recipe import DataConfig, Recipe, SampleMode, SamplingConfig
 
 WORDS = {"primary": "train", "extra": "extra", "val": "val", "test": "test"}  # what people call the parts
@@ -29,6 +30,7 @@ class Parts:
     prepare_seconds: float
     keys: tuple[str, ...]  # of the images in the cache
     fingerprint: str = ""  # of the splits: names all pictures, labels and classes
+    before: Before | None = None  # makes variants of the training pictures
 
 
 def split_plan(data: DataConfig) -> SplitPlan:
@@ -51,8 +53,17 @@ def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
     train = made["primary"].followed_by(made["extra"])
     keys = tuple(prepared_key(splits.contents[name], recipe.prepare) for name, images in made.items() if len(images))
     return Parts(
-        train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys, splits.fingerprint
-    )
+        train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys, splits.fingerprint,
+        _before(recipe, splits, _beside(progress, "varying train")),
+    )  # fmt: skip
+
+
+def _before(recipe: Recipe, splits: Splits, report: Report) -> Before | None:
+    config, classes = recipe.augment.before, splits.primary.classes
+    if not config.k:
+        return None
+    alone = all(len(name) <= 1 for name in classes)
+    return Before((splits.primary, splits.extra), recipe.prepare, config, recipe.seed, alone, report)
 
 
 def _beside(progress: Progress, text: str) -> Callable[[int, int], None]:

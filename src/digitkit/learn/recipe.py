@@ -158,6 +158,10 @@ class Recipe:
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_range("seed", self.seed, 0, 10**9)
+        if self.augment.before.k and self.prepare.mode is not Mode.ink:
+            raise ConfigError(
+                "augment.before takes ink off its paper, so it needs prepare.mode=ink; set augment.before.k=0."
+            )
         if self.budget.hard_share and self.data.sampling.mode is not SampleMode.disabled:
             raise ConfigError(
                 "data.sampling.mode and budget.hard_share both decide how often a picture is drawn;"

@@ -60,6 +60,7 @@ class RunConfig:
     export: bool = True  # write the bundle at the end
     test: bool = True  # score the test part, once, when all is done; false while choosing a recipe
     views: int = 5  # shifted views that the test part is also scored with
+    pictures: bool = True  # draw curves, mistakes and all else that people look at; false saves some seconds
     progress: bool = True  # a progress bar, where there is a terminal
     trackers: list[str] = field(default_factory=list)  # shown the training too: tensorboard, wandb, mlflow, trackio
 

@@ -20,9 +20,9 @@ from digitkit.learn.recipe import Recipe
 
 
 def score_parts(
-    recipe: Recipe, parts: Parts, network: torch.nn.Module, classes: Sequence[str], folder: Path
+    recipe: Recipe, parts: Parts, network: torch.nn.Module, classes: Sequence[str], folder: Path | None
 ) -> dict[str, Any]:
-    """Score validation and test on the network's device, and draw the pictures of both into a folder.
+    """Score validation and test on the network's device, and draw the pictures of both into a folder, if there is one.
 
     One pass over each part serves figures, temperature and pictures; shifted views take another one over test.
     """
@@ -40,6 +40,8 @@ def score_parts(
             viewed = probabilities(network, images.to(device), recipe.run.views)
             made.accuracy_views[str(recipe.run.views)] = report(name, viewed, images.labels, classes).accuracy
         scored[name] = made.to_plain()
+        if not folder:
+            continue
         title = f"{name}: {made.accuracy:.2%} of {made.n:,}"
         pictures.confusion(made.confusion, classes, title, folder / f"confusion-{name}.png")
         pictures.mistakes(made, images, answers, classes, folder / f"mistakes-{name}.png")

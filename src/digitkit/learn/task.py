@@ -10,8 +10,10 @@ import lightning
 import torch
 from torch import Tensor, nn
 
+from digitkit.learn.bank import Bank
+from digitkit.learn.batches import Batches
 from digitkit.learn.compose import from_plain, to_plain
-from digitkit.learn.loader import Batches, Images
+from digitkit.learn.loader import Images
 from digitkit.learn.module import DigitModule, build_network
 from digitkit.learn.parts import Parts, draw
 from digitkit.learn.recipe import Recipe
@@ -38,7 +40,9 @@ class Task:
 
     def module(self, network: nn.Module, team: Team, device: torch.device) -> DigitModule:
         """What Lightning trains."""
-        batches = Batches(self.parts.train.to(device), draw(self.recipe, self.parts, self.classes), team)
+        train = self.parts.train
+        bank = Bank.of(self.recipe, train.pixels, self.parts.before, team)
+        batches = Batches(train.to(device), draw(self.recipe, self.parts, self.classes), team, bank)
         return DigitModule(self.recipe, network, self.precision, batches)
 
     def hand_out(self, network: nn.Module, team: Team) -> None:

@@ -17,8 +17,8 @@ DRAW_EVERY_S = 60.0  # a training that lasts longer is drawn on the way, at vali
 class Telling(lightning.Callback):
     """Passes on what the history has recorded; drawing, which is slow against a step, waits for its minute."""
 
-    def __init__(self, trackers: Trackers) -> None:
-        self.trackers = trackers
+    def __init__(self, trackers: Trackers, draws: bool = True) -> None:
+        self.trackers, self.draws = trackers, draws
         self._drawn = time.monotonic()
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -54,5 +54,7 @@ class Telling(lightning.Callback):
 
     def draw(self, history: History, *, rest: bool = False) -> None:
         """Draw the validations that are due, or all that are left."""
+        if not self.draws:
+            return
         for step, paths in history.album.draw(rest=rest):
             self.trackers.pictures(step, paths)

@@ -15,13 +15,14 @@ import torch
 from digitkit.core.errors import ConfigError, DataError, TrainingDiverged
 from digitkit.data.splits import Splits
 from digitkit.learn import pictures, visualize
+from digitkit.learn.bank import Bank
+from digitkit.learn.batches import Batches
 from digitkit.learn.budget import settle_length
 from digitkit.learn.checkpoints import Checkpoints
 from digitkit.learn.device import HalfPrecision, choose_device, keep_freed_memory
 from digitkit.learn.finite import FiniteLoss
 from digitkit.learn.gathering import follower, gathered
 from digitkit.learn.history import History, Progress
-from digitkit.learn.loader import Batches
 from digitkit.learn.models import InputShape
 from digitkit.learn.models.weights import describe_start, load_start
 from digitkit.learn.module import DigitModule, build_network
@@ -62,7 +63,7 @@ def train(
     device = set_up(recipe.run)
     parts = prepare_parts(recipe, splits, progress)
     classes = list(splits.primary.classes)
-    telling = Telling(trackers)
+    telling = Telling(trackers, recipe.run.pictures)
     fitted = fit(recipe, parts, classes, run, progress, start=start, watchers=[telling])
     network, mean, std, batches = fitted.network, fitted.mean, fitted.std, fitted.batches
     drawing, last = batches.drawing, fitted.history.records[-1]
@@ -81,11 +82,12 @@ def train(
         "versions": versions(), "hardware": hardware(device), "git": git_state(), "raw_val": fitted.history.raw,
     }  # fmt: skip
     folder, network = run.file("pictures"), run.load_weights(network).to(device)
-    stored |= score_parts(recipe, parts, network, classes, folder)
-    pictures.curves(run.history(), folder / "curves.png")
-    visualize.write(visualize.batches(recipe, parts.train, classes, 2), folder / "batch.png")
-    if splits.copies.pairs:
-        splits.copies.write_sheet(folder / "copies.png")
+    stored |= score_parts(recipe, parts, network, classes, folder if recipe.run.pictures else None)
+    if recipe.run.pictures:
+        pictures.curves(run.history(), folder / "curves.png")
+        visualize.write(visualize.batches(recipe, parts.train, classes, 2), folder / "batch.png")
+        if splits.copies.pairs:
+            splits.copies.write_sheet(folder / "copies.png")
     telling.finish(fitted.history, folder)
     run.write_report(stored)  # last: where it stands, the run has finished
     run.file(PREVIOUS).unlink(missing_ok=True)
@@ -145,7 +147,8 @@ def fit(
             load_start(recipe.model, network.get_submodule("1"), shape)
             if told := describe_start(recipe.model):
                 start.say(told)
-        batches = Batches(parts.train.to(device), draw(recipe, parts, classes), team)
+        bank = Bank.of(recipe, parts.train.pixels, parts.before, team)
+        batches = Batches(parts.train.to(device), draw(recipe, parts, classes), team, bank)
         precision = settle_precision(recipe, network, batches.images.pixels, run)
         begin = standing.path if standing else None
         if team.count > 1:

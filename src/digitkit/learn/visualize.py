@@ -20,7 +20,8 @@ from digitkit.core.picture import Pixels
 from digitkit.data.source import Report
 from digitkit.data.splits import build
 from digitkit.learn.augment.augmentation import Augmentation
-from digitkit.learn.loader import Batches, Images, prepared
+from digitkit.learn.batches import Batches
+from digitkit.learn.loader import Images, prepared
 from digitkit.learn.mix import Mixed, mix
 from digitkit.learn.parts import Parts, draw, split_plan
 from digitkit.learn.pictures import named
