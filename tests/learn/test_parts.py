@@ -1,14 +1,18 @@
 """From a recipe to the plan of its batches."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from digitkit.core.errors import ConfigError
 from digitkit.learn.compose import compose
 from digitkit.learn.loader import Images
-from digitkit.learn.parts import Parts, draw, split_plan
+from digitkit.learn.parts import Parts, draw, source_weights, split_plan
+from digitkit.learn.recipe import DataConfig
+from tests.conftest import DrawDigits
 
 CLASSES = ("0", "1", "x y")
 
@@ -95,3 +99,17 @@ def test_the_plan_of_the_parts_has_all_that_the_recipe_says_of_data() -> None:
     assert (plan.sources, plan.sizes) == (("mnist", "usps"), (0, 0.5))
     assert (plan.extra, plan.extra_sizes) == (("svhn/extra",), (500,))
     assert plan.duplicates == "near"
+
+
+def test_pictures_of_a_source_are_drawn_as_often_as_it_weighs(drawn_digits: DrawDigits) -> None:
+    digits = drawn_digits(4, np.random.default_rng(0))
+    origins = np.array(["a/train/0", "b/train/0", "a/train/1", "c/train/0"])
+    config = DataConfig(weights={"a": 3, "c": 0})
+    weights = source_weights(config, replace(digits, origins=origins))
+    assert weights is not None
+    assert weights.tolist() == [3, 1, 3, 0]
+
+
+def test_a_source_that_weighs_and_is_not_there_is_named(drawn_digits: DrawDigits) -> None:
+    with pytest.raises(ConfigError, match="no training picture comes from 'minst'"):
+        source_weights(DataConfig(weights={"minst": 3}), drawn_digits(4, np.random.default_rng(0)))

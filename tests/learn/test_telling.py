@@ -51,7 +51,7 @@ def told_by(run: Run, heard: list[tuple[str, int]]) -> Trackers:
 def heard(drawn_source: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[tuple[str, int]]]:
     """A short run and what a tracker heard of it."""
     found: list[tuple[str, int]] = []
-    recipe = compose_small(drawn_source, tmp_path_factory.mktemp("heard") / "run", *SHORT)
+    recipe = compose_small(drawn_source, tmp_path_factory.mktemp("heard") / "run", *SHORT, "run.pictures=true")
     run = Run.create(recipe)
     trackers = told_by(run, found)
     train(recipe, build(split_plan(recipe.data)), run, quiet, trackers=trackers)
@@ -86,7 +86,7 @@ def test_a_long_training_is_drawn_on_the_way(
 ) -> None:
     monkeypatch.setattr(telling, "DRAW_EVERY_S", 0.0)
     seen: list[int] = []
-    recipe = compose_small(drawn_source, tmp_path / "run", *SHORT)
+    recipe = compose_small(drawn_source, tmp_path / "run", *SHORT, "run.pictures=true")
     run = Run.create(recipe)
 
     def look(done: int, total: int, text: str) -> None:
@@ -129,7 +129,7 @@ def test_an_absent_tracker_stops_before_the_training(
     from digitkit.learn.trackers import threads
 
     monkeypatch.setattr(threads, "find_spec", lambda package: None)
-    recipe = compose_small(drawn_source, tmp_path / "run", *SHORT, "run.trackers=[wandb]")
+    recipe = compose_small(drawn_source, tmp_path / "run", *SHORT, "run.trackers=[wandb]", "run.pictures=true")
     run, splits = Run.create(recipe), build(split_plan(recipe.data))
     with pytest.raises(ConfigError, match=r"pip install 'digitkit\[wandb\]'"):
         train(recipe, splits, run, quiet)
@@ -138,7 +138,7 @@ def test_an_absent_tracker_stops_before_the_training(
 
 def test_a_tracker_that_fails_leaves_a_whole_run(drawn_source: str, tmp_path: Path) -> None:
     said: list[str] = []
-    recipe = compose_small(drawn_source, tmp_path / "run", *SHORT, "run.trackers=[tensorboard]")
+    recipe = compose_small(drawn_source, tmp_path / "run", *SHORT, "run.trackers=[tensorboard]", "run.pictures=true")
     run = Run.create(recipe)
     run.file("trackers").write_text("a file where the tracker wants a folder")
     train(recipe, build(split_plan(recipe.data)), run, quiet, start=Start(say=said.append))

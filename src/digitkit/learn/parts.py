@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError
 from digitkit.core.registry import nearest
 from digitkit.data.batches import Drawing, DrawPlan, Weights, balanced
@@ -31,6 +32,7 @@ class Parts:
     keys: tuple[str, ...]  # of the images in the cache
     fingerprint: str = ""  # of the splits: names all pictures, labels and classes
     before: Before | None = None  # makes variants of the training pictures
+    weights: Weights | None = None  # float64 (P,), how often each primary picture is drawn for its source's sake
 
 
 def split_plan(data: DataConfig) -> SplitPlan:
@@ -54,8 +56,19 @@ def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
     keys = tuple(prepared_key(splits.contents[name], recipe.prepare) for name, images in made.items() if len(images))
     return Parts(
         train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys, splits.fingerprint,
-        _before(recipe, splits, _beside(progress, "varying train")),
+        _before(recipe, splits, _beside(progress, "varying train")), source_weights(recipe.data, splits.primary),
     )  # fmt: skip
+
+
+def source_weights(data: DataConfig, primary: DigitSet) -> Weights | None:
+    """How often pictures are drawn for their source's sake; None when all are drawn alike."""
+    if not data.weights:
+        return None
+    names, which = np.unique([origin.partition("/")[0] for origin in primary.origins.tolist()], return_inverse=True)
+    for name in data.weights:
+        if name not in names:
+            raise ConfigError(f"data.weights: no training picture comes from {name!r}. {nearest(name, names.tolist())}")
+    return np.array([data.weights.get(str(name), 1.0) for name in names], np.float64)[which]
 
 
 def _before(recipe: Recipe, splits: Splits, report: Report) -> Before | None:
@@ -83,12 +96,16 @@ def draw(recipe: Recipe, parts: Parts, classes: Sequence[str]) -> Drawing:
         seed=recipe.seed,
         extra_share=recipe.data.extra_share,
         hard_share=recipe.budget.hard_share,
-        weights=_weights(labels[: parts.primary], sampling, classes),
+        weights=_product(parts.weights, _weights(labels[: parts.primary], sampling, classes)),
         count=sampling.count,
         replacement=sampling.replacement,
     )
     budget = recipe.budget
     return Drawing(labels, tuple(classes), plan, budget.steps or plan.steps(budget.epochs, budget.least_steps))
+
+
+def _product(first: Weights | None, second: Weights | None) -> Weights | None:
+    return first * second if first is not None and second is not None else (second if first is None else first)
 
 
 def _weights(labels: NDArray[np.int64], sampling: SamplingConfig, classes: Sequence[str]) -> Weights | None:

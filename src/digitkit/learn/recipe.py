@@ -80,6 +80,7 @@ class DataConfig:
     extra: list[str] = field(default_factory=list)  # mixed into every batch: training part of NAME, or NAME/extra
     extra_sizes: list[float] = field(default_factory=list)  # the same as `sizes` for them
     extra_share: float = 0.05  # of every batch that is extra, where there are extra sources
+    weights: dict[str, float] = field(default_factory=dict)  # how often pictures of a source are drawn, 1 when unnamed
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     val_size: float = 0.0833333  # held out to choose by: a share when below 1 (5,000 of MNIST), else pictures; 0 = none
     limit: int = 0  # training pictures used, stratified; 0 = all
@@ -101,6 +102,8 @@ class DataConfig:
                 raise ConfigError(f"data.{key} needs a number for each of {len(names)} sources, got {len(sizes)}.")
             for size in sizes:
                 check_range(f"data.{key}", size, 0, 1e12)
+        for name, weight in self.weights.items():
+            check_range(f"data.weights.{name}", weight, 0, 1e6)
 
 
 @dataclass
@@ -162,10 +165,11 @@ class Recipe:
             raise ConfigError(
                 "augment.before takes ink off its paper, so it needs prepare.mode=ink; set augment.before.k=0."
             )
-        if self.budget.hard_share and self.data.sampling.mode is not SampleMode.disabled:
+        weighs = self.data.sampling.mode is not SampleMode.disabled or bool(self.data.weights)
+        if self.budget.hard_share and weighs:
             raise ConfigError(
-                "data.sampling.mode and budget.hard_share both decide how often a picture is drawn;"
-                " set budget.hard_share=0 or data.sampling.mode=disabled."
+                "data.sampling.mode or data.weights, and budget.hard_share, both decide how often a picture is drawn;"
+                " set budget.hard_share=0, or data.sampling.mode=disabled and no data.weights."
             )
         weighted = self.loss.weights is not ClassWeights.none
         if weighted and self.data.sampling.mode is not SampleMode.disabled and not self.loss.weights_and_sampling:

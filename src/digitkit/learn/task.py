@@ -2,7 +2,7 @@
 
 import json
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ class Task:
             "start": str(self.start) if self.start else None,
         }  # fmt: skip
         text = torch.tensor(list(json.dumps(facts).encode()), dtype=torch.uint8)
-        for values in (torch.tensor(len(text)), text, train.pixels.contiguous(), train.labels):
+        weights = [] if self.parts.weights is None else [torch.from_numpy(self.parts.weights)]
+        for values in (torch.tensor(len(text)), text, train.pixels.contiguous(), train.labels, *weights):
             team.hand_out(values)
         _align(network, team)
 
@@ -65,9 +66,12 @@ class Task:
         facts: dict[str, Any] = json.loads(bytes(text.tolist()))
         pixels = team.hand_out(torch.zeros(facts["shape"], dtype=torch.uint8))
         train = Images(pixels, team.hand_out(torch.zeros(len(pixels), dtype=torch.long)))
-        nothing = train.first(0)
+        recipe, nothing = from_plain(facts["recipe"]), train.first(0)
+        parts = Parts(train, facts["primary"], nothing, nothing, 0.0, ())
+        if recipe.data.weights:
+            parts = replace(parts, weights=team.hand_out(torch.zeros(parts.primary, dtype=torch.float64)).numpy())
         task = cls(
-            from_plain(facts["recipe"]), Parts(train, facts["primary"], nothing, nothing, 0.0, ()), facts["classes"],
+            recipe, parts, facts["classes"],
             facts["mean"], facts["std"], Precision(facts["precision"]), facts["start"] and Path(facts["start"]),
         )  # fmt: skip
         network = task.network()
