@@ -9,12 +9,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from digitkit.learn.augment.before import Before
+from digitkit.learn.augment.before import Before, generator
 from digitkit.learn.augmenting import BeforeConfig
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.team import Team
-
-MIXED = 1_000_003  # a prime: seeds and steps make different numbers
 
 
 class Bank:
@@ -41,7 +39,7 @@ class Bank:
     def stand_in(self, images: Tensor, indices: Tensor, step: int, epoch: int) -> Tensor:
         """Put variants into the places of some images: uint8 (B,C,S,S), overwritten, with their indices (B,)."""
         self._renew(epoch // self.config.refresh, images.device)
-        rng = torch.Generator().manual_seed(self.seed * MIXED + step)
+        rng = generator((self.seed, step))
         chosen = (torch.rand(len(indices), generator=rng) < self.config.share).nonzero().flatten()
         which = torch.randint(self.config.k, (len(indices),), generator=rng)[chosen]
         images[chosen.to(images.device)] = self.pixels[which, indices[chosen]].to(images.device)

@@ -3,7 +3,7 @@
 B batch, C channels, S side in px.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,11 @@ import torch
 from torch import Tensor
 
 from digitkit.data.batches import Drawing
+from digitkit.learn.augment.before import generator
 from digitkit.learn.bank import Bank
 from digitkit.learn.loader import Images
+from digitkit.learn.parts import Parts, draw
+from digitkit.learn.recipe import Recipe
 from digitkit.learn.schedule import Pace
 from digitkit.learn.team import Team
 
@@ -21,12 +24,27 @@ class Batches:
     """Batches of a training on the device of its images; what is drawn, `Drawing` decides.
 
     Iterating goes on from the position in the state, so a resumed run sees what the uninterrupted one would have seen.
+    Images with the label -1 are no digits; a share of them is put behind the digits of each batch.
     Every process of a `team` gets the same whole batches, since images are blended across them; its part is taken when
     they pass the network.
     """
 
-    def __init__(self, images: Images, drawing: Drawing, team: Team | None = None, bank: Bank | None = None) -> None:
+    def __init__(
+        self, images: Images, drawing: Drawing, team: Team | None = None, bank: Bank | None = None,
+        negatives_share: float = 0.0,
+    ) -> None:  # fmt: skip
         self.images, self.drawing, self.team, self.bank = images, drawing, team or Team(), bank
+        self.others = (images.labels < 0).nonzero().flatten().cpu()
+        self.negatives = round(negatives_share * drawing.plan.size) if len(self.others) else 0  # of a batch
+
+    @classmethod
+    def of(
+        cls, recipe: Recipe, parts: Parts, classes: Sequence[str], device: torch.device, team: Team | None = None
+    ) -> "Batches":
+        """Those of a training."""
+        images = parts.learnt.to(device)
+        bank = Bank.of(recipe, images.pixels, parts.before, team)
+        return cls(images, draw(recipe, parts, classes), team, bank, recipe.data.negatives_share)
 
     def __len__(self) -> int:
         """Steps in all."""
@@ -38,14 +56,20 @@ class Batches:
         return Pace(self.drawing.steps, float(self.drawing.plan.epoch) / self.drawing.plan.size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Pixels uint8 (B,C,S,S) and labels int64 (B,) on the device of the images, and their indices (B,)."""
+        """Pixels uint8 (B,C,S,S) and labels int64 (B,) on the device of the images, and the indices of the digits."""
         for drawn in self.drawing:
-            indices = torch.from_numpy(drawn)
+            digits = torch.from_numpy(drawn)
+            indices = torch.cat([digits, self._others()]) if self.negatives else digits
             chosen = indices.to(self.images.pixels.device)
             pixels = self.images.pixels[chosen]
             if self.bank:
                 pixels = self.bank.stand_in(pixels, indices, self.drawing.done, self.drawing.epoch)
-            yield pixels, self.images.labels[chosen], indices
+            yield pixels, self.images.labels[chosen], digits
+
+    def _others(self) -> Tensor:
+        """Indices of pictures that are no digits, which follow from the seed and the step."""
+        rng = generator((self.drawing.plan.seed, self.drawing.done))
+        return self.others[torch.randint(len(self.others), (self.negatives,), generator=rng)]
 
     @property
     def notes(self) -> bool:

@@ -10,14 +10,13 @@ import lightning
 import torch
 
 from digitkit.core.errors import ConfigError
-from digitkit.learn.bank import Bank
 from digitkit.learn.batches import Batches
 from digitkit.learn.device import choose_device
 from digitkit.learn.evaluate import probabilities
 from digitkit.learn.fitting import AverageKind
 from digitkit.learn.loader import Images
 from digitkit.learn.module import DigitModule, build_network
-from digitkit.learn.parts import Parts, draw
+from digitkit.learn.parts import Parts
 from digitkit.learn.precision import settle_precision
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.resuming import Start
@@ -93,12 +92,11 @@ class Trial:
         """That of a recipe, on the device that it asks for; random numbers have to be seeded anew after it."""
         endless = replace(recipe, budget=replace(recipe.budget, minutes=0.0, steps=TRIAL_STEPS))
         network = build_network(endless, len(classes), *parts.train.statistics())
-        train = parts.train.to(choose_device(recipe.run))
-        precision = settle_precision(recipe, network, train.pixels, run)
-        bank = Bank.of(recipe, train.pixels, parts.before)
-        module = DigitModule(endless, network, precision, Batches(train, draw(endless, parts, classes), bank=bank))
+        batches = Batches.of(endless, parts, classes, choose_device(recipe.run))
+        precision = settle_precision(recipe, network, batches.images.pixels, run)
+        module = DigitModule(endless, network, precision, batches)
         scored = next(images for images in (parts.val, parts.test, parts.train) if len(images))
-        return cls(module, scored.first(SOME).to(train.pixels.device), run_steps)
+        return cls(module, scored.first(SOME).to(batches.images.pixels.device), run_steps)
 
     def measure(self, seconds: float) -> Timing:
         """Time some steps, and scoring some images, within a tenth of so many seconds or little more.

@@ -47,8 +47,8 @@ class Images:
 
     def followed_by(self, others: "Images") -> "Images":
         """These images and others behind them."""
-        if not len(others):
-            return self
+        if not len(others) or not len(self):
+            return others if len(others) else self
         return Images(torch.cat([self.pixels, others.pixels]), torch.cat([self.labels, others.labels]))
 
     def first(self, count: int) -> "Images":
@@ -60,6 +60,11 @@ class Images:
         some = self.pixels[:: max(1, len(self) // 10_000)].to(torch.float32) / 255
         mean, std = some.mean((0, 2, 3)), some.std((0, 2, 3)).clamp_min(1e-3)
         return [round(float(x), 6) for x in mean], [round(float(x), 6) for x in std]
+
+
+def no_images() -> Images:
+    """None at all, of no size."""
+    return Images(torch.zeros(0, 1, 0, 0, dtype=torch.uint8), torch.zeros(0, dtype=torch.long))
 
 
 def prepared(

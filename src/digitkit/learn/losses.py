@@ -57,6 +57,7 @@ def class_weights(config: LossConfig, labels: Tensor, classes: int) -> Tensor | 
     """
     if config.weights is ClassWeights.none:
         return None
+    labels = labels[labels >= 0]
     counts = torch.bincount(labels, minlength=classes).float()
     there = counts > 0
     return torch.where(there, len(labels) / (there.sum() * counts.clamp_min(1)), 0.0)
@@ -64,5 +65,14 @@ def class_weights(config: LossConfig, labels: Tensor, classes: int) -> Tensor | 
 
 def soft_targets(labels: Tensor, partners: Tensor, share: Tensor, classes: int) -> Tensor:
     """The shares of classes of blends: int64 (B,), places int64 (B,), own share float (B,) -> float (B,K)."""
-    own = F.one_hot(labels, classes)
-    return torch.lerp(own[partners].float(), own.float(), share[:, None])
+    own = shares(labels, classes)
+    return torch.lerp(own[partners], own, share[:, None])
+
+
+def shares(labels: Tensor, classes: int) -> Tensor:
+    """Labels int64 (B,) as shares of classes, float (B,K); what is none of them, -1, is a little of each.
+
+    Source: Hendrycks et al. 2019, Deep anomaly detection with outlier exposure.
+    """
+    own = F.one_hot(labels.clamp_min(0), classes).float()
+    return torch.where(labels[:, None] < 0, 1 / classes, own)

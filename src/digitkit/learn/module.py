@@ -16,7 +16,7 @@ from digitkit.learn.batches import Batches
 from digitkit.learn.device import HalfPrecision, compiled
 from digitkit.learn.layers import Standardise
 from digitkit.learn.lookahead import look_ahead
-from digitkit.learn.losses import Loss, class_weights, soft_targets
+from digitkit.learn.losses import Loss, class_weights, shares, soft_targets
 from digitkit.learn.mix import mix
 from digitkit.learn.models import MODELS, InputShape
 from digitkit.learn.optim import OPTIMISERS
@@ -57,10 +57,11 @@ class DigitModule(lightning.LightningModule):
         self.read = compiled(self.network, device) if recipe.run.compile else self.network.__call__
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Augment, blend and score one batch: uint8 (B,C,S,S), int64 (B,), indices (B,) -> the loss, a scalar."""
+        """Augment, blend and score one batch: uint8 (B,C,S,S), int64 (B,), indices -> the loss, a scalar."""
         pixels, labels, indices = batch
         left = (self.pace.steps - batch_idx) / self.pace.steps
-        images, target = self.augmentation(pixels, labels, self.rng, left), labels
+        images = self.augmentation(pixels, labels, self.rng, left)
+        target = shares(labels, self.classes) if self.batches.negatives else labels
         mixing = batch_idx < self.pace.left(self.recipe.mix.off_epochs)
         mixed = mix(images, self.recipe.mix, self.recipe.seed, batch_idx) if mixing else None
         if mixed is not None:
@@ -68,7 +69,7 @@ class DigitModule(lightning.LightningModule):
         smoothing = self.recipe.loss.smoothing if mixing or self.recipe.mix.smooth_after else 0.0
         each, loss = self._learn(images, target, smoothing)
         if mixed is None:
-            self.batches.note(indices, each)  # the loss of a blend says little about either image
+            self.batches.note(indices, each[: len(indices)])  # the loss of a blend says little about either image
         return loss
 
     def _learn(self, images: Tensor, target: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:

@@ -2,18 +2,23 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError
 from digitkit.core.registry import nearest
 from digitkit.data.batches import Drawing, DrawPlan, Weights, balanced
+from digitkit.data.catalogue import find_source
+from digitkit.data.fetch import read_part
+from digitkit.data.source import NOT_A_DIGIT, TRAIN
 from digitkit.data.splits import SplitPlan, Splits
 from digitkit.learn.augment.before import Before
-from digitkit.learn.loader import Images, Report, prepared, prepared_key
+from digitkit.learn.loader import Images, Report, content_key, no_images, prepared, prepared_key
 from digitkit.learn.recipe import DataConfig, Recipe, SampleMode, SamplingConfig
 
 WORDS = {"primary": "train", "extra": "extra", "val": "val", "test": "test"}  # what people call the parts
@@ -22,7 +27,10 @@ Progress = Callable[[int, int, str], None]  # done, total, what stands beside th
 
 @dataclass(frozen=True)
 class Parts:
-    """The prepared images of a training, test apart; the first `primary` of `train` are primary, the others extra."""
+    """The prepared images of a training, test apart; the first `primary` of `train` are primary, the others extra.
+
+    `negatives` are no digits: their labels are -1.
+    """
 
     train: Images
     primary: int
@@ -31,8 +39,14 @@ class Parts:
     prepare_seconds: float
     keys: tuple[str, ...]  # of the images in the cache
     fingerprint: str = ""  # of the splits: names all pictures, labels and classes
+    negatives: Images = field(default_factory=no_images)
     before: Before | None = None  # makes variants of the training pictures
     weights: Weights | None = None  # float64 (P,), how often each primary picture is drawn for its source's sake
+
+    @property
+    def learnt(self) -> Images:
+        """All that is learnt from, the negatives last."""
+        return self.train.followed_by(self.negatives)
 
 
 def split_plan(data: DataConfig) -> SplitPlan:
@@ -53,11 +67,32 @@ def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
         for name, digits in parts.items()
     }
     train = made["primary"].followed_by(made["extra"])
+    others = _others(recipe.data)
+    images = [prepared(digits, recipe.prepare, _beside(progress, "preparing negatives")) for digits in others]
+    negatives = reduce(Images.followed_by, images, no_images())
     keys = tuple(prepared_key(splits.contents[name], recipe.prepare) for name, images in made.items() if len(images))
+    marks = [content_key(digits) for digits in others]
     return Parts(
-        train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys, splits.fingerprint,
-        _before(recipe, splits, _beside(progress, "varying train")), source_weights(recipe.data, splits.primary),
+        train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys,
+        "+".join([splits.fingerprint, *marks]), replace(negatives, labels=torch.full_like(negatives.labels, -1)),
+        _before(recipe, splits, others, _beside(progress, "varying train")),
+        source_weights(recipe.data, splits.primary),
     )  # fmt: skip
+
+
+def _others(data: DataConfig) -> list[DigitSet]:
+    """What is no digit in the training parts of the negative sources.
+
+    Raises: ConfigError when one of them has nothing but digits.
+    """
+    found = []
+    for spec in data.negatives:
+        digits = read_part(find_source(spec), TRAIN, offline=data.offline)
+        others = np.flatnonzero(np.array(digits.classes)[digits.labels] == NOT_A_DIGIT)
+        if not len(others):
+            raise ConfigError(f"data.negatives: {spec} has no picture of the class {NOT_A_DIGIT!r} to learn from.")
+        found.append(digits.take(others))
+    return found
 
 
 def source_weights(data: DataConfig, primary: DigitSet) -> Weights | None:
@@ -71,12 +106,12 @@ def source_weights(data: DataConfig, primary: DigitSet) -> Weights | None:
     return np.array([data.weights.get(str(name), 1.0) for name in names], np.float64)[which]
 
 
-def _before(recipe: Recipe, splits: Splits, report: Report) -> Before | None:
+def _before(recipe: Recipe, splits: Splits, others: Sequence[DigitSet], report: Report) -> Before | None:
     config, classes = recipe.augment.before, splits.primary.classes
     if not config.k:
         return None
     alone = all(len(name) <= 1 for name in classes)
-    return Before((splits.primary, splits.extra), recipe.prepare, config, recipe.seed, alone, report)
+    return Before((splits.primary, splits.extra, *others), recipe.prepare, config, recipe.seed, alone, report)
 
 
 def _beside(progress: Progress, text: str) -> Callable[[int, int], None]:

@@ -82,6 +82,8 @@ class DataConfig:
     extra_share: float = 0.05  # of every batch that is extra, where there are extra sources
     weights: dict[str, float] = field(default_factory=dict)  # how often pictures of a source are drawn, 1 when unnamed
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    negatives: list[str] = field(default_factory=list)  # sources whose pictures of no digit are learnt to be none
+    negatives_share: float = 0.1  # of every batch, on top of it, where there are negatives
     val_size: float = 0.0833333  # held out to choose by: a share when below 1 (5,000 of MNIST), else pictures; 0 = none
     limit: int = 0  # training pictures used, stratified; 0 = all
     seed: int = 0  # of the split only, so that seeds of training share one validation part
@@ -97,6 +99,7 @@ class DataConfig:
         if not self.sources:
             raise ConfigError("data.sources is empty; name at least one source, as in data.sources=[mnist]")
         check_range("data.extra_share", self.extra_share, 0.0001, 0.99)
+        check_range("data.negatives_share", self.negatives_share, 0.001, 1)
         for key, sizes, names in (("sizes", self.sizes, self.sources), ("extra_sizes", self.extra_sizes, self.extra)):
             if sizes and len(sizes) != len(names):
                 raise ConfigError(f"data.{key} needs a number for each of {len(names)} sources, got {len(sizes)}.")

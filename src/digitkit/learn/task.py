@@ -10,12 +10,11 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from digitkit.learn.bank import Bank
 from digitkit.learn.batches import Batches
 from digitkit.learn.compose import from_plain, to_plain
 from digitkit.learn.loader import Images
 from digitkit.learn.module import DigitModule, build_network
-from digitkit.learn.parts import Parts, draw
+from digitkit.learn.parts import Parts
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.running import Precision
 from digitkit.learn.team import Team
@@ -40,22 +39,20 @@ class Task:
 
     def module(self, network: nn.Module, team: Team, device: torch.device) -> DigitModule:
         """What Lightning trains."""
-        train = self.parts.train
-        bank = Bank.of(self.recipe, train.pixels, self.parts.before, team)
-        batches = Batches(train.to(device), draw(self.recipe, self.parts, self.classes), team, bank)
+        batches = Batches.of(self.recipe, self.parts, self.classes, device, team)
         return DigitModule(self.recipe, network, self.precision, batches)
 
     def hand_out(self, network: nn.Module, team: Team) -> None:
         """Pass on all of it, with the weights and the state of the random numbers."""
-        train = self.parts.train
+        learnt = self.parts.learnt
         facts = {
             "recipe": to_plain(self.recipe), "classes": self.classes, "mean": self.mean, "std": self.std,
-            "primary": self.parts.primary, "precision": self.precision.value, "shape": list(train.pixels.shape),
-            "start": str(self.start) if self.start else None,
+            "primary": self.parts.primary, "precision": self.precision.value, "shape": list(learnt.pixels.shape),
+            "start": str(self.start) if self.start else None, "negatives": len(self.parts.negatives),
         }  # fmt: skip
         text = torch.tensor(list(json.dumps(facts).encode()), dtype=torch.uint8)
         weights = [] if self.parts.weights is None else [torch.from_numpy(self.parts.weights)]
-        for values in (torch.tensor(len(text)), text, train.pixels.contiguous(), train.labels, *weights):
+        for values in (torch.tensor(len(text)), text, learnt.pixels.contiguous(), learnt.labels, *weights):
             team.hand_out(values)
         _align(network, team)
 
@@ -65,9 +62,11 @@ class Task:
         text = team.hand_out(torch.zeros(int(team.hand_out(torch.tensor(0))), dtype=torch.uint8))
         facts: dict[str, Any] = json.loads(bytes(text.tolist()))
         pixels = team.hand_out(torch.zeros(facts["shape"], dtype=torch.uint8))
-        train = Images(pixels, team.hand_out(torch.zeros(len(pixels), dtype=torch.long)))
+        learnt = Images(pixels, team.hand_out(torch.zeros(len(pixels), dtype=torch.long)))
+        train = learnt.first(len(learnt) - facts["negatives"])
         recipe, nothing = from_plain(facts["recipe"]), train.first(0)
-        parts = Parts(train, facts["primary"], nothing, nothing, 0.0, ())
+        negatives = Images(learnt.pixels[len(train) :], learnt.labels[len(train) :])
+        parts = Parts(train, facts["primary"], nothing, nothing, 0.0, (), negatives=negatives)
         if recipe.data.weights:
             parts = replace(parts, weights=team.hand_out(torch.zeros(parts.primary, dtype=torch.float64)).numpy())
         task = cls(

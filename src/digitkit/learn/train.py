@@ -15,7 +15,6 @@ import torch
 from digitkit.core.errors import ConfigError, DataError, TrainingDiverged
 from digitkit.data.splits import Splits
 from digitkit.learn import pictures, visualize
-from digitkit.learn.bank import Bank
 from digitkit.learn.batches import Batches
 from digitkit.learn.budget import settle_length
 from digitkit.learn.checkpoints import Checkpoints
@@ -26,7 +25,7 @@ from digitkit.learn.history import History, Progress
 from digitkit.learn.models import InputShape
 from digitkit.learn.models.weights import describe_start, load_start
 from digitkit.learn.module import DigitModule, build_network
-from digitkit.learn.parts import Parts, draw, prepare_parts
+from digitkit.learn.parts import Parts, prepare_parts
 from digitkit.learn.precision import settle_precision
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.resuming import ANEW, Basis, Start, check, find
@@ -70,7 +69,7 @@ def train(
     facts = {
         "classes": classes, "mean": mean, "std": std, "fingerprint": splits.fingerprint,
         "train": parts.primary, "extra": len(parts.train) - parts.primary, "val": len(parts.val),
-        "test": len(parts.test),
+        "test": len(parts.test), "negatives": len(parts.negatives),
     }  # fmt: skip
     stored = {
         "name": recipe.name, "seed": recipe.seed, "steps": last["step"], "ended": last.get("ended", ""),
@@ -147,8 +146,7 @@ def fit(
             load_start(recipe.model, network.get_submodule("1"), shape)
             if told := describe_start(recipe.model):
                 start.say(told)
-        bank = Bank.of(recipe, parts.train.pixels, parts.before, team)
-        batches = Batches(parts.train.to(device), draw(recipe, parts, classes), team, bank)
+        batches = Batches.of(recipe, parts, classes, device, team)
         precision = settle_precision(recipe, network, batches.images.pixels, run)
         begin = standing.path if standing else None
         if team.count > 1:

@@ -63,7 +63,7 @@ class Before:
             torch.set_num_threads(1)  # as in preparing: a batch in each thread
             places, pixels = piece
             with torch.inference_mode():
-                rng = _generator((self.seed, number, int(places[0])))
+                rng = generator((self.seed, number, int(places[0])))
                 found[:, torch.from_numpy(places)] = self._variants(door, torch.from_numpy(as_colour(pixels)), rng)
             return len(places)
 
@@ -156,7 +156,7 @@ def _stretched(length: int, coarse: Tensor) -> Tensor:
     return triangle_weights(places, torch.ones(1), count)
 
 
-def _generator(key: tuple[int, ...]) -> torch.Generator:
+def generator(key: tuple[int, ...]) -> torch.Generator:
     """Random numbers of their own for every key."""
     word = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))
     return torch.Generator().manual_seed(word)
