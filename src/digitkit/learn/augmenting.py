@@ -141,6 +141,7 @@ class BeforeConfig:
     bleed: float = 0.0  # share on which writing of the other side shows through; single digits only
     lines: float = 0.0  # share with lines of a form near the border
     stains: float = 0.0  # share with specks and blots
+    hairs: float = 0.0  # share that a hair, a scratch or a crease lies across
     holes: float = 0.0  # share that lacks a patch of its ink, as under a reflection
     card: float = 0.0  # share on a card, plate or slip that ends near the digit, with something else behind it
     light: float = 0.0  # share under uneven light

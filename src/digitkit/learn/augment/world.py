@@ -17,19 +17,20 @@ from digitkit.learn.augmenting import BeforeConfig
 from digitkit.learn.sampling import highest
 
 USUAL = 28
-FAINT = (0.1, 0.5)  # strength of a pencil's strokes
-RAGGED, TEAR = (1, 4), 0.5  # how often pixels change places with a neighbour, and what share of them
+FAINT = (0.1, 0.5)  # share of the paper's tone that a pencil takes away
+RAGGED, TEAR, TEAR_PX = (2, 6), 0.5, 1.0  # how often pixels are torn away, what share of them, and how far
 GRAIN = (0.1, 0.7)  # share of the ink that the paper's grain keeps off
 FRAY, CUT = 0.25, (0.3, 0.7)  # noise of a black-and-white scan, and what counts as ink in it
 THROUGH = (0.2, 0.7)  # strength of what shows through
 LINE_DEPTH, LINE_PX, LINE_TONE = 0.16, (0.7, 2.2), (0.4, 1.0)  # how far from the border, how wide, how dark
 LINE_CHANCE = 0.4  # of each of the four sides
+HAIRS, HAIR_PX, HAIR_TONE, HAIR_POINTS = 2, (0.3, 1.2), (0.3, 1.0), 60
 BLOTS, BLOT_PX = 3, (0.4, 1.8)
 HOLE_PX = (1.5, 5.0)
-PAPER, CONTRAST, FAINT_CONTRAST = (0.4, 1.0), (0.3, 1.0), 0.12  # tone of paper; share of it that the ink takes away
+PAPER, CONTRAST = (0.4, 1.0), (0.25, 1.0)  # tone of paper; share of it that other ink takes away
 TINT = 0.3
 CARD_FREE, BEHIND = (0.02, 0.2), (0.0, 1.0)  # paper left around the digit, tone of what lies behind the card
-SLOPE, WAVES, GRID = 0.5, 0.45, (2, 7)  # of the light, and how many hills it has along a side
+SLOPE, WAVES, GRID = 0.5, 0.55, (2, 7)  # of the light, and how many hills it has along a side
 SHADE, SHADE_PX = (0.15, 0.6), (0.3, 4.0)  # how dark a shadow is, how wide its edge
 BLUR_PX, NOISE, SPECKS, QUALITY = (0.3, 1.1), (0.0, 0.15), (0.0, 0.12), (10.0, 80.0)
 
@@ -49,6 +50,7 @@ def seen(ink: Tensor, beside: Tensor, below: Tensor, config: BeforeConfig, rng: 
     ink = torch.maximum(ink, below * _there(config.bleed, ink, rng) * _each(ink, THROUGH, rng))
     change_some(ink, chosen(config.lines, ink, rng), lambda some: torch.maximum(some, _lines(some, rng)))
     change_some(ink, chosen(config.stains, ink, rng), lambda some: torch.maximum(some, _blots(some, BLOT_PX, rng)))
+    change_some(ink, chosen(config.hairs, ink, rng), lambda some: torch.maximum(some, _hairs(some, rng)))
     change_some(ink, chosen(config.holes, ink, rng), lambda some: some * (1 - _blots(some, HOLE_PX, rng)))
     picture = _written(ink, faint, config, rng)
     on_card = chosen(config.card, ink, rng)
@@ -96,9 +98,10 @@ def _outlined(ink: Tensor) -> Tensor:
 
 
 def _ragged(ink: Tensor, rng: torch.Generator) -> Tensor:
-    """Pixels change places with those beside them."""
+    """Pixels are torn away to places nearby, now to one side, now to another."""
+    reach = max(1, round(TEAR_PX * ink.shape[-1] / USUAL))
     for _ in range(int(torch.randint(RAGGED[0], RAGGED[1] + 1, (), generator=rng))):
-        step = torch.randint(-1, 2, (2,), generator=rng).tolist()
+        step = torch.randint(-reach, reach + 1, (2,), generator=rng).tolist()
         ink = torch.where(torch.rand(ink.shape, generator=rng) < TEAR, ink.roll(step, (2, 3)), ink)
     return ink
 
@@ -155,15 +158,32 @@ def _blots(ink: Tensor, sizes: tuple[float, float], rng: torch.Generator) -> Ten
     return found
 
 
+def _hairs(ink: Tensor, rng: torch.Generator) -> Tensor:
+    """One or two thin curves from anywhere to anywhere: parabolas, as near as some points on them tell."""
+    side, (down, across) = ink.shape[-1], _places(ink)
+    along = torch.linspace(0, 1, HAIR_POINTS)
+    weights = torch.stack([(1 - along) ** 2, 2 * along * (1 - along), along**2])  # (3,P)
+    found = torch.zeros_like(ink)
+    for number in range(HAIRS):
+        points = (torch.rand(len(ink), 2, 3, generator=rng) * 1.4 - 0.2) @ weights  # (B,2,P)
+        away = torch.full_like(ink, torch.inf)
+        for place in points.unbind(2):
+            y, x = place.T.reshape(2, -1, 1, 1, 1)
+            away = torch.minimum(away, (down - y) ** 2 + (across - x) ** 2)
+        wide = _each(ink, _px(ink, HAIR_PX), rng)
+        tone = _each(ink, HAIR_TONE, rng) * _there(1 / (number + 1), ink, rng)
+        found = torch.maximum(found, (wide + 0.7 - away.sqrt() * side).clamp(0, 1) * tone)
+    return found
+
+
 def _written(ink: Tensor, faint: Tensor, config: BeforeConfig, rng: torch.Generator) -> Tensor:
     """Ink on paper: (B,1,A,A) -> (B,3,A,A)."""
     coloured = _there(config.colour, ink, rng)
     tint = 1 - coloured * TINT * torch.rand(len(ink), 3, 1, 1, generator=rng)
     takes = torch.rand(len(ink), 3, 1, 1, generator=rng)
     takes = 1 - coloured * (1 - takes / takes.amax(1, keepdim=True))  # a pen darkens one of the colours most
-    strong = _each(ink, CONTRAST, rng)
-    weak = FAINT_CONTRAST + (1 - FAINT_CONTRAST) * _each(ink, FAINT, rng)
-    contrast = torch.where(faint.view(-1, 1, 1, 1), weak * strong, strong)
+    strong, weak = _each(ink, CONTRAST, rng), _each(ink, FAINT, rng)
+    contrast = torch.where(faint.view(-1, 1, 1, 1), weak, strong)
     return _each(ink, PAPER, rng) * tint * (1 - contrast * takes * ink)
 
 
