@@ -103,13 +103,13 @@ def test_the_plan_of_the_parts_has_all_that_the_recipe_says_of_data() -> None:
 
 def test_pictures_of_a_source_are_drawn_as_often_as_it_weighs(drawn_digits: DrawDigits) -> None:
     digits = drawn_digits(4, np.random.default_rng(0))
-    origins = np.array(["a/train/0", "b/train/0", "a/train/1", "c/train/0"])
-    config = DataConfig(weights={"a": 3, "c": 0})
+    origins = np.array(["mnist/train/0", "optdigits/train/0", "mnist/train/1", "usps/train/0"])
+    config = DataConfig(sources=["mnist", "usps"], weights=[3, 0])
     weights = source_weights(config, replace(digits, origins=origins))
     assert weights is not None
-    assert weights.tolist() == [3, 1, 3, 0]
+    assert weights.tolist() == [3, 1, 3, 0]  # optdigits stands in for another, and was given no weight
 
 
-def test_a_source_that_weighs_and_is_not_there_is_named(drawn_digits: DrawDigits) -> None:
-    with pytest.raises(ConfigError, match="no training picture comes from 'minst'"):
-        source_weights(DataConfig(weights={"minst": 3}), drawn_digits(4, np.random.default_rng(0)))
+def test_every_source_needs_its_weight() -> None:
+    with pytest.raises(ConfigError, match="a number for each of 2 sources, got 1"):
+        DataConfig(sources=["mnist", "usps"], weights=[3])

@@ -99,11 +99,9 @@ def source_weights(data: DataConfig, primary: DigitSet) -> Weights | None:
     """How often pictures are drawn for their source's sake; None when all are drawn alike."""
     if not data.weights:
         return None
+    weight_of = {find_source(spec).name: weight for spec, weight in zip(data.sources, data.weights, strict=True)}
     names, which = np.unique([origin.partition("/")[0] for origin in primary.origins.tolist()], return_inverse=True)
-    for name in data.weights:
-        if name not in names:
-            raise ConfigError(f"data.weights: no training picture comes from {name!r}. {nearest(name, names.tolist())}")
-    return np.array([data.weights.get(str(name), 1.0) for name in names], np.float64)[which]
+    return np.array([weight_of.get(str(name), 1.0) for name in names], np.float64)[which]
 
 
 def _before(recipe: Recipe, splits: Splits, others: Sequence[DigitSet], report: Report) -> Before | None:
