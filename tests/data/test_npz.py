@@ -9,7 +9,7 @@ import pytest
 
 from digitkit.core.errors import HashMismatch, SourceError
 from digitkit.data.catalogue import find_source
-from digitkit.data.npz import PREFIX
+from digitkit.data.npz import PREFIX, shown_in
 from digitkit.data.npz_records import RECORDS
 from digitkit.data.source import NOT_A_DIGIT
 from tests.conftest import DrawDigits
@@ -25,9 +25,9 @@ COUNTS = {
     "hwd1000": {"train": 800, "test": 200},
     "jcprogjava_handdrawn28": {"test": 10780},
     "sudoku_phone_cells32": {"train": 4366, "test": 972},
-    "emnist_letters_test": {"test": 20800},
+    "emnist_letters_test": {"train": 10880, "test": 4160},
     "notmnist_test": {"test": 10000},
-    "fashion_ood2000": {"test": 2000},
+    "fashion_ood2000": {"train": 1600, "test": 400},
 }
 PICTURES = np.arange(6 * 4 * 5, dtype=np.uint8).reshape(6, 4, 5)
 LABELS = np.array([3, 1, 4, 1, 5, 9])
@@ -135,6 +135,19 @@ def test_pictures_of_one_photo_are_in_one_part(tmp_path: Path, drawn_digits: Dra
     assert len(found["train"]) > len(found["test"]) > 0
     assert sum(digits.counts()[NOT_A_DIGIT] for digits in parts.values()) == int((drawn.labels == 0).sum())
     assert all("0" not in digits.classes for digits in parts.values())
+
+
+def test_of_letters_every_fifth_tests_and_those_like_digits_are_not_learnt_from(tmp_path: Path) -> None:
+    record = next(record for record in RECORDS.values() if record.name == "emnist_letters_test")
+    images = np.arange(40, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 5), np.uint8)
+    letters = [*"QACGX" * 8]
+    save(tmp_path / record.file, images=images, labels=letters)
+    train, test = (record.source().read(tmp_path, part) for part in ("train", "test"))
+    assert [int(picture[0, 0]) for picture, _ in test] == list(range(0, 40, 5))
+    assert shown_in(test).tolist() == ["Q"] * 8
+    assert shown_in(train).tolist() == ["A", "C", "X"] * 8
+    assert str(test.origins[3]) == "emnist_letters_test/test/3-Q"
+    assert train.classes == test.classes == (NOT_A_DIGIT,)
 
 
 def test_every_record_is_counted_here() -> None:

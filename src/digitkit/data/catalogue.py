@@ -3,10 +3,23 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from digitkit.data import archive, folder, jsonl, kaggle, nist, nist_family, npz, npz_records, small, svhn, uci
+from digitkit.data import (
+    archive,
+    drawings,
+    folder,
+    jsonl,
+    kaggle,
+    nist,
+    nist_family,
+    npz,
+    npz_records,
+    small,
+    svhn,
+    uci,
+)
 from digitkit.data.source import SOURCES, Source
 
-__all__ = ["OWN", "SOURCES", "find_source", "nist", "nist_family", "npz_records", "small", "svhn", "uci"]
+__all__ = ["OWN", "SOURCES", "drawings", "find_source", "nist", "nist_family", "npz_records", "small", "svhn", "uci"]
 
 OWN: Mapping[str, Callable[[str], Source]] = {  # pictures of people's own, by what stands before the place
     folder.PREFIX: folder.folder_source,

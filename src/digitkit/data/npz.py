@@ -4,7 +4,7 @@ N pictures, H height, W width in px.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from digitkit.data.stock import content_of
 PREFIX = "npz:"
 SUFFIX = ".npz"
 IMAGES, LABELS, SPLIT = "images", "labels", "split"  # names of arrays
+TEST_EVERY = 5  # pictures of a set without digits: so many to one for tests
+LIKE_DIGITS = tuple("ILOSZQGBD")  # letters that nobody can tell from digits
+MARK_OF_SHOWN = "-"  # in origins, before what a picture shows that is no digit
 SPLIT_WORDS = {"tra": TRAIN, "training": TRAIN, "tes": TEST, "valid": "val"}  # besides the parts' own names
 
 
@@ -31,6 +34,8 @@ class NpzRecord:
 
     `parts` are all that it gives: a set for tests only has no training part. `groups` names the array that tells which
     pictures belong together, such as the photo they are from. `blanks` are digits that stand for an empty cell.
+    `others` says what its pictures show that are no digits. A set of others alone is split by number where it has both
+    parts: every fifth picture tests. `alike` are labels that nobody should learn to refuse: not in its training part.
     """
 
     name: str
@@ -44,6 +49,9 @@ class NpzRecord:
     groups: str = ""
     blanks: tuple[str, ...] = ()
     only_others: bool = False  # it holds no digit at all
+    others: str = ""
+    alike: tuple[str, ...] = ()
+    contains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # as in Source
 
     @property
     def file(self) -> str:
@@ -69,6 +77,8 @@ class NpzRecord:
             parts=self.parts,
             read=lambda folder, part: _read(folder / self.file, self, part),
             ink=self.ink,
+            others=self.others,
+            contains=self.contains,
         )
 
 
@@ -95,7 +105,7 @@ def npz_source(spec: str, records: Mapping[str, NpzRecord]) -> Source:
         return Source(spec, f"the pictures in {path}", "your own", "", (), own.parts, own.read)
     known = record.source()
     read = partial(_read_known, path, record)
-    return Source(spec, known.title, known.licence, known.homepage, (), known.parts, read, ink=known.ink)
+    return replace(known, name=spec, files=(), read=read)
 
 
 def _read_known(path: Path, record: NpzRecord, folder: Path, part: str) -> DigitSet:
@@ -104,17 +114,26 @@ def _read_known(path: Path, record: NpzRecord, folder: Path, part: str) -> Digit
 
 
 def _read(path: Path, record: NpzRecord, part: str) -> DigitSet:
-    """One part of a published file."""
+    """One part of a published file; of pictures that are no digits the origin ends with what they show, as in 17-Q."""
+    words = _words(path, load_array(path, LABELS)) if record.only_others else np.zeros(0, np.str_)
+    classes = tuple(np.unique(words).tolist()) or record.classes
 
     def fill(writer: ArrayWriter) -> None:
         labels = _words(path, load_array(path, LABELS))
-        if record.only_others:
-            words = np.full(len(labels), NOT_A_DIGIT)
-        else:
-            words = np.where(np.isin(labels, record.blanks), NOT_A_DIGIT, labels)
-        _write(path, writer, words, _chosen(path, record, labels, part), record.classes)
+        words = np.where(np.isin(labels, record.blanks), NOT_A_DIGIT, labels)
+        _write(path, writer, words, _chosen(path, record, labels, part), classes)
 
-    return parse_once((record.name, part), record.classes, [path], fill)
+    digits = parse_once((record.name, part), classes, [path], fill)
+    if not record.only_others:
+        return digits
+    shown = np.array(classes)[digits.labels]
+    origins = np.char.add(np.char.add(digits.origins, MARK_OF_SHOWN), shown)
+    return DigitSet(digits.pictures, np.zeros(len(digits), np.int64), record.classes, origins)
+
+
+def shown_in(digits: DigitSet) -> NDArray[np.str_]:
+    """What each picture of a set of letters or other things shows, as its origin tells: (N,), such as "Q"."""
+    return np.array([origin.rpartition(MARK_OF_SHOWN)[2] for origin in digits.origins.tolist()], np.str_)
 
 
 def _chosen(path: Path, record: NpzRecord, labels: NDArray[np.str_], part: str) -> Chosen:
@@ -125,6 +144,9 @@ def _chosen(path: Path, record: NpzRecord, labels: NDArray[np.str_], part: str) 
         return np.asarray(_parts_of(path) == part, np.bool_)
     if record.groups:
         return split_groups(load_array(path, record.groups), part)
+    if record.only_others:
+        held_out = np.arange(len(labels)) % TEST_EVERY == 0
+        return held_out if part == TEST else np.asarray(~held_out & ~np.isin(labels, record.alike), np.bool_)
     return split_once(np.unique(labels, return_inverse=True)[1].astype(np.int64), part)
 
 

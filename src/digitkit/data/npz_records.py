@@ -4,8 +4,8 @@ The files are copies of public sets in one format. They have no address: put the
 them with `npz:FILE`.
 """
 
-from digitkit.data.npz import NpzRecord
-from digitkit.data.source import BRIGHT, DARK, SOURCES, TEST
+from digitkit.data.npz import LIKE_DIGITS, NpzRecord
+from digitkit.data.source import BRIGHT, DARK, SOURCES, TEST, TRAIN
 
 RECORDS = {
     record.sha256: record
@@ -86,17 +86,20 @@ RECORDS = {
             size=8_883_482,
             groups="source",
             blanks=("0",),
+            others="empty cells",
         ),
         NpzRecord(
             name="emnist_letters_test",
-            title="EMNIST letters, 20,800 for tests of rejection, 28x28 px",
+            title="EMNIST letters, 20,800 of its test part, 28x28 px, every fifth for tests",
             licence="public domain (NIST)",
             homepage="https://www.nist.gov/itl/products-and-services/emnist-dataset",
             ink=BRIGHT,
             sha256="55bc92cca1d474813f74293b50f5b6c8da9a830eaacc355c11c5f3add64008b2",
             size=5_150_668,
-            parts=(TEST,),
             only_others=True,
+            others="letters",
+            alike=LIKE_DIGITS,
+            contains={TRAIN: ("emnist-letters/test",)},
         ),
         NpzRecord(
             name="notmnist_test",
@@ -108,17 +111,18 @@ RECORDS = {
             size=3_214_025,
             parts=(TEST,),
             only_others=True,
+            others="fonts",
         ),
         NpzRecord(
             name="fashion_ood2000",
-            title="Fashion-MNIST, 2,000 pictures of clothing for tests of rejection, 28x28 px",
+            title="Fashion-MNIST, 2,000 pictures of clothing, 28x28 px, every fifth for tests",
             licence="MIT",
             homepage="https://github.com/zalandoresearch/fashion-mnist",
             ink=BRIGHT,
             sha256="45908d0cee357c4a91e57202771c389d8af47b07ac82523294e8d0a3d098c748",
             size=702_326,
-            parts=(TEST,),
             only_others=True,
+            others="clothing",
         ),
     )
 }

@@ -100,8 +100,9 @@ class Source:
     `ink` is "bright", "dark" or "mixed", empty where nobody knows. `contains` names for a part the test parts, such as
     mnist/test, whose digits are in it too: a run that learns from it is contaminated. `reframed`: its digits are cut or
     shrunk in another way than in other sources, so that copies between them are not found. `folder` names the folder of
-    its files, where sources share one; empty means its own name. `reopen` gives the source anew where only its files
-    tell which parts it has, as long as they are not here.
+    its files, where sources share one; empty means its own name. `others` says what those of its pictures show that are
+    no digits, such as letters. `drawn`: digitkit draws it, so it is always here. `reopen` gives the source anew where
+    only its files tell which parts it has, as long as they are not here.
     """
 
     name: str
@@ -118,6 +119,8 @@ class Source:
     contains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reframed: bool = False
     folder: str = ""
+    others: str = ""
+    drawn: bool = False
     reopen: Callable[[], "Source"] | None = None
 
     def __post_init__(self) -> None:

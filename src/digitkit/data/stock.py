@@ -43,6 +43,8 @@ def missing(source: Source, parts: Collection[str] | None = None) -> list[Remote
 
 def is_here(source: Source) -> bool:
     """Whether a source can be read now, without a network; its extra part may be missing."""
+    if source.drawn:
+        return True
     if source.files:
         return not missing(source, source.usual_parts)
     try:
