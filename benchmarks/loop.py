@@ -29,7 +29,8 @@ from digitkit.learn.augment.augmentation import Augmentation
 from digitkit.learn.averaging import Average
 from digitkit.learn.batches import Batches
 from digitkit.learn.compose import compose
-from digitkit.learn.module import DigitModule, build_network
+from digitkit.learn.module import DigitModule
+from digitkit.learn.network import build_network
 from digitkit.learn.optim import OPTIMISERS
 from digitkit.learn.parts import Parts, draw, prepare_parts, split_plan
 from digitkit.learn.recipe import Recipe

@@ -22,7 +22,7 @@ from rich.table import Table
 from digitkit.data.splits import build
 from digitkit.learn.batches import Batches
 from digitkit.learn.compose import compose
-from digitkit.learn.module import build_network
+from digitkit.learn.network import build_network
 from digitkit.learn.parts import Parts, draw, prepare_parts, split_plan
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run

@@ -10,7 +10,8 @@ from digitkit.data.batches import Drawing, DrawPlan
 from digitkit.learn.batches import Batches
 from digitkit.learn.compose import compose
 from digitkit.learn.loader import Images
-from digitkit.learn.module import DigitModule, build_network
+from digitkit.learn.module import DigitModule
+from digitkit.learn.network import build_network
 from digitkit.learn.running import Precision
 from digitkit.learn.train import run_steps
 

@@ -11,7 +11,7 @@ from digitkit.core.files import cache_folder
 from digitkit.learn import precision as measuring
 from digitkit.learn.compose import compose
 from digitkit.learn.device import HalfPrecision, choose_precision
-from digitkit.learn.module import build_network
+from digitkit.learn.network import build_network
 from digitkit.learn.precision import settle_precision
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run

@@ -15,7 +15,8 @@ from digitkit.learn.device import choose_device
 from digitkit.learn.evaluate import probabilities
 from digitkit.learn.fitting import AverageKind
 from digitkit.learn.loader import Images
-from digitkit.learn.module import DigitModule, build_network
+from digitkit.learn.module import DigitModule
+from digitkit.learn.network import build_network
 from digitkit.learn.parts import Parts
 from digitkit.learn.precision import settle_precision
 from digitkit.learn.recipe import Recipe

@@ -19,7 +19,8 @@ from digitkit.learn.batches import Batches
 from digitkit.learn.device import choose_device, choose_precision
 from digitkit.learn.evaluate import probabilities
 from digitkit.learn.loader import Images, prepared
-from digitkit.learn.module import DigitModule, build_network
+from digitkit.learn.module import DigitModule
+from digitkit.learn.network import build_network
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.train import run_steps
 

@@ -14,23 +14,15 @@ from digitkit.learn.augment.augmentation import Augmentation
 from digitkit.learn.averaging import Average, measure_norms
 from digitkit.learn.batches import Batches
 from digitkit.learn.device import HalfPrecision, compiled
-from digitkit.learn.layers import Standardise
 from digitkit.learn.lookahead import look_ahead
 from digitkit.learn.losses import Loss, class_weights, shares, soft_targets
 from digitkit.learn.mix import mix
-from digitkit.learn.models import MODELS, InputShape
 from digitkit.learn.optim import OPTIMISERS
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.running import Precision
 from digitkit.learn.schedule import Schedule
 from digitkit.learn.shared import share_layers
-
-
-def build_network(recipe: Recipe, classes: int, mean: list[float], std: list[float]) -> nn.Module:
-    """The recipe's network with its standardising first layer: images 0..1 (N,C,S,S) -> logits (N,K)."""
-    shape = InputShape(recipe.prepare.size, recipe.prepare.channels, classes)
-    body = MODELS[recipe.model.name].build(recipe.model, shape)
-    return nn.Sequential(Standardise(mean, std), body)
+from digitkit.learn.teacher import Teacher
 
 
 class DigitModule(lightning.LightningModule):
@@ -48,6 +40,7 @@ class DigitModule(lightning.LightningModule):
         self.average = Average(self.network, recipe.average, self.pace.steps)
         self.rng = torch.Generator().manual_seed(recipe.seed)
         self.losses: list[Tensor] = []
+        self.teacher = Teacher.of(recipe, batches) if recipe.loss.teacher else None
         self.team = batches.team
         if self.team.count > 1:  # the average reads only, and keeps its plain layers
             share_layers(self.network, self.team)
@@ -67,6 +60,10 @@ class DigitModule(lightning.LightningModule):
         if mixed is not None:
             images, target = mixed.images, soft_targets(labels, mixed.partners, mixed.share, self.classes)
         smoothing = self.recipe.loss.smoothing if mixing or self.recipe.mix.smooth_after else 0.0
+        if self.teacher:
+            with self._formats():
+                target = self.teacher.blend(images, target, labels >= 0, smoothing)
+            smoothing = 0.0
         each, loss = self._learn(images, target, smoothing)
         if mixed is None:
             self.batches.note(indices, each[: len(indices)])  # the loss of a blend says little about either image

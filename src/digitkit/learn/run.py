@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from digitkit.core.errors import ConfigError, DataError
 from digitkit.core.files import make_folder, write_bytes, write_text
 from digitkit.learn.compose import from_plain, to_yaml
-from digitkit.learn.module import build_network
+from digitkit.learn.network import build_network
 from digitkit.learn.recipe import Recipe
 
 LAST, PREVIOUS, TOP = "last.ckpt", "previous.ckpt", "top"

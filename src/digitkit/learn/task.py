@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from digitkit.learn.batches import Batches
 from digitkit.learn.compose import from_plain, to_plain
 from digitkit.learn.loader import Images
-from digitkit.learn.module import DigitModule, build_network
+from digitkit.learn.module import DigitModule
+from digitkit.learn.network import build_network
 from digitkit.learn.parts import Parts
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.running import Precision

@@ -24,7 +24,8 @@ from digitkit.learn.gathering import follower, gathered
 from digitkit.learn.history import History, Progress
 from digitkit.learn.models import InputShape
 from digitkit.learn.models.weights import describe_start, load_start
-from digitkit.learn.module import DigitModule, build_network
+from digitkit.learn.module import DigitModule
+from digitkit.learn.network import build_network
 from digitkit.learn.parts import Parts, prepare_parts
 from digitkit.learn.precision import settle_precision
 from digitkit.learn.recipe import Recipe
