@@ -70,11 +70,11 @@ def test_a_length_that_is_asked_for_takes_the_place_of_the_experiments() -> None
 
 def test_minutes_become_steps_once_and_change_nothing_that_is_learnt(drawn_source: str, tmp_path: Path) -> None:
     """The steps stand in the run, so that it goes on as it began, and can be done again."""
-    timed = train_small(drawn_source, tmp_path / "timed", (*SHORT, "budget.epochs=0", "budget.minutes=0.01")).run
+    timed = train_small(drawn_source, tmp_path / "timed", (*SHORT, "budget.epochs=0", "budget.minutes=0.02")).run
     recipe, text = timed.recipe(), timed.file("recipe.yaml").read_text()
     steps = recipe.budget.steps
     assert recipe.budget.minutes == 0 < steps == timed.report()["steps"]
-    assert text.startswith(f"# budget.minutes=0.01 became {steps} steps: ")
+    assert text.startswith(f"# budget.minutes=0.02 became {steps} steps: ")
     counted = train_small(drawn_source, tmp_path / "counted", (*SHORT, "budget.epochs=0", f"budget.steps={steps}")).run
     assert same(weights(timed), weights(counted))
     assert history_without_seconds(timed) == history_without_seconds(counted)
