@@ -13,6 +13,7 @@ from digitkit.core.errors import ConfigError, DigitkitError
 from digitkit.learn import visualize
 from digitkit.learn.compose import compose
 from digitkit.learn.loader import Images
+from digitkit.learn.parts import Parts
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.visualize import Shown
 
@@ -26,7 +27,7 @@ def show(*args, **options):
 
 
 def shown(recipe: Recipe, count: int = 2) -> list[Shown]:
-    return visualize.batches(recipe, *visualize.some_images(recipe, pytest.fail), count)
+    return visualize.batches(recipe, *visualize.some_parts(recipe, pytest.fail), count)
 
 
 @pytest.fixture(scope="module")
@@ -82,20 +83,21 @@ def test_the_same_recipe_shows_the_same_batches(drawn_source: str) -> None:
 @pytest.mark.parametrize("sources", ["data.sources=[mnist]", "data.sources=[optdigits,mnist]"])
 def test_a_source_that_is_not_here_is_replaced_and_that_is_said(sources: str) -> None:
     lines: list[str] = []
-    images, classes = visualize.some_images(compose([sources, "data.fallback=usps"]), lines.append)
-    assert len(images) > 1000
+    parts, classes = visualize.some_parts(compose([sources, "data.fallback=usps"]), lines.append)
+    assert len(parts.train) > 1000
     assert classes == tuple("0123456789")
     assert lines == ["mnist is not on this machine; pictures of optdigits are shown instead."]
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DigitkitError, match="there is no folder"):
-        visualize.some_images(compose([f"data.sources=['folder:{tmp_path / 'none'}']"]), pytest.fail)
+        visualize.some_parts(compose([f"data.sources=['folder:{tmp_path / 'none'}']"]), pytest.fail)
 
 
 def test_a_set_of_one_image_can_be_shown() -> None:
     one = Images(torch.full((1, 1, 28, 28), 99, dtype=torch.uint8), torch.zeros(1, dtype=torch.long))
-    assert [batch.captions for batch in visualize.batches(Recipe(), one, ("$x_1$",), 2)] == [["$x_1$"], ["$x_1$"]]
+    parts = Parts(one, 1, one.first(0), one.first(0), 0.0, ())
+    assert [batch.captions for batch in visualize.batches(Recipe(), parts, ("$x_1$",), 2)] == [["$x_1$"], ["$x_1$"]]
 
 
 @pytest.mark.parametrize("channels", [1, 3])

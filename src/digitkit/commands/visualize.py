@@ -23,7 +23,7 @@ def visualize(
     recipe = compose(overrides or [])
     if window:
         learn.check_display()
-    shown = learn.batches(recipe, *learn.some_images(recipe, say), batches)
+    shown = learn.batches(recipe, *learn.some_parts(recipe, say), batches)
     if window:
         learn.show(shown)
         return

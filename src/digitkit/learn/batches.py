@@ -39,11 +39,11 @@ class Batches:
 
     @classmethod
     def of(
-        cls, recipe: Recipe, parts: Parts, classes: Sequence[str], device: torch.device, team: Team | None = None
-    ) -> "Batches":
+        cls, recipe: Recipe, parts: Parts, classes: Sequence[str], device: torch.device, team: Team | None = None,
+        bank: Bank | None = None,
+    ) -> "Batches":  # fmt: skip
         """Those of a training."""
         images = parts.learnt.to(device)
-        bank = Bank.of(recipe, images.pixels, parts.before, team)
         return cls(images, draw(recipe, parts, classes), team, bank, recipe.data.negatives_share)
 
     def __len__(self) -> int:
@@ -63,7 +63,8 @@ class Batches:
             chosen = indices.to(self.images.pixels.device)
             pixels = self.images.pixels[chosen]
             if self.bank:
-                pixels = self.bank.stand_in(pixels, indices, self.drawing.done, self.drawing.epoch)
+                self.bank.renew(self.drawing.epoch, pixels.device)
+                pixels = self.bank.stand_in(pixels, indices, self.drawing.done)
             yield pixels, self.images.labels[chosen], digits
 
     def _others(self) -> Tensor:

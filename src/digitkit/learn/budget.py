@@ -10,6 +10,7 @@ import lightning
 import torch
 
 from digitkit.core.errors import ConfigError
+from digitkit.learn.bank import Bank
 from digitkit.learn.batches import Batches
 from digitkit.learn.device import choose_device
 from digitkit.learn.evaluate import probabilities
@@ -37,13 +38,24 @@ MakeSteps = Callable[[DigitModule, Batches, list[lightning.Callback]], None]
 
 @dataclass(frozen=True)
 class Timing:
-    """How long things take: a step, the first ones, scoring an image, measuring all of it, a round of variants."""
+    """How long things take: a step, the first ones, scoring an image, measuring all of it, a round of variants.
+
+    The first round is made while measuring, and lasts for `bank_steps`, as every other one does.
+    """
 
     step_s: float
     warm_s: float
     image_s: float
     spent_s: float
     bank_s: float = 0.0
+    bank_steps: float = 1.0
+
+    def steps(self, seconds: float) -> int:
+        """How many steps fit into so many seconds, with the variants that they need."""
+        if not self.bank_s:
+            return int(seconds / self.step_s)
+        rounds, rest = divmod(seconds, self.bank_steps * self.step_s + self.bank_s)
+        return int(rounds * self.bank_steps + min(self.bank_steps, rest / self.step_s))
 
 
 class _Stopwatch(lightning.Callback):
@@ -89,11 +101,13 @@ class Trial:
     run_steps: MakeSteps
 
     @classmethod
-    def of(cls, recipe: Recipe, parts: Parts, classes: list[str], run: Run, run_steps: MakeSteps) -> "Trial":
+    def of(
+        cls, recipe: Recipe, parts: Parts, classes: list[str], run: Run, run_steps: MakeSteps, bank: Bank | None
+    ) -> "Trial":
         """That of a recipe, on the device that it asks for; random numbers have to be seeded anew after it."""
         endless = replace(recipe, budget=replace(recipe.budget, minutes=0.0, steps=TRIAL_STEPS))
         network = build_network(endless, len(classes), *parts.train.statistics())
-        batches = Batches.of(endless, parts, classes, choose_device(recipe.run))
+        batches = Batches.of(endless, parts, classes, choose_device(recipe.run), bank=bank)
         precision = settle_precision(recipe, network, batches.images.pixels, run)
         module = DigitModule(endless, network, precision, batches)
         scored = next(images for images in (parts.val, parts.test, parts.train) if len(images))
@@ -105,6 +119,10 @@ class Trial:
         Raises: KeyboardInterrupt when Ctrl-C or SIGTERM came meanwhile.
         """
         begun, device, signals = time.perf_counter(), self.module.batches.images.pixels.device, StopSignals()
+        bank, refresh = self.module.batches.bank, self.module.recipe.augment.before.refresh
+        if bank:
+            bank.renew(0, device)
+            bank.holds = True  # so that steps are timed, and nothing else
         wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
         watch = _Stopwatch(seconds, signals, wait)
         signals.take(signal.SIGINT)
@@ -112,11 +130,13 @@ class Trial:
             self.run_steps(self.module, self.module.batches, [watch])
         finally:
             signals.hand_back(signal.SIGINT)
+            if bank:
+                bank.holds = False
         if signals.asked:
             raise KeyboardInterrupt
-        bank = self.module.batches.bank
         spent, warm = time.perf_counter() - begun, watch.counted_from - watch.begun
-        return Timing(watch.step_s, warm, self._scoring_s(), spent, bank.seconds if bank else 0.0)
+        bank_steps = max(1.0, self.module.batches.pace.epoch * refresh)
+        return Timing(watch.step_s, warm, self._scoring_s(), spent, bank.seconds if bank else 0.0, bank_steps)
 
     def _scoring_s(self) -> float:
         """Seconds that one image takes; the second pass counts, the first one lays things out."""
@@ -132,12 +152,15 @@ def _nothing() -> None:
 
 
 def settle_length(
-    recipe: Recipe, parts: Parts, classes: list[str], start: Start, run: Run, run_steps: MakeSteps
+    recipe: Recipe, parts: Parts, classes: list[str], start: Start, run: Run, run_steps: MakeSteps, bank: Bank | None
 ) -> Recipe:
-    """Make steps of a recipe's minutes, and let the run remember them: with minutes no run could be repeated."""
+    """Make steps of a recipe's minutes, and let the run remember them: with minutes no run could be repeated.
+
+    The variants that are made on the way stay in the bank.
+    """
     if not recipe.budget.minutes:
         return recipe
-    found = Trial.of(recipe, parts, classes, run, run_steps).measure(60 * recipe.budget.minutes)
+    found = Trial.of(recipe, parts, classes, run, run_steps, bank).measure(60 * recipe.budget.minutes)
     recipe, note = in_steps(recipe, parts, found)
     run.write_recipe(recipe, note)
     start.say(note)
@@ -153,16 +176,15 @@ def in_steps(recipe: Recipe, parts: Parts, found: Timing) -> tuple[Recipe, str]:
     minutes, seconds = recipe.budget.minutes, 60 * recipe.budget.minutes
     scoring_s = found.image_s * _scored_images(recipe, parts)
     left = KEPT * (seconds - found.spent_s - found.warm_s - scoring_s)
-    of_epoch = parts.primary / recipe.budget.batch * recipe.augment.before.refresh
-    step_s = found.step_s + found.bank_s / max(1.0, of_epoch)
-    steps = int(left / step_s)
+    steps = found.steps(left)
+    varying = f", a round of variants {found.bank_s:.2g} s" if found.bank_s else ""
     if steps < 1:
         raise ConfigError(
-            f"budget.minutes={minutes:g} leaves no time to learn: a step takes about {step_s:.2g} s here and"
-            f" scoring {scoring_s:.0f} s. Give more minutes, fewer run.validations, or set run.test=false."
+            f"budget.minutes={minutes:g} leaves no time to learn: a step takes about {found.step_s:.2g} s here"
+            f"{varying} and scoring {scoring_s:.0f} s. Give more minutes, fewer run.validations, or set run.test=false."
         )
     note = (
-        f"budget.minutes={minutes:g} became {steps:,} steps: one takes {1000 * step_s:.3g} ms here,"
+        f"budget.minutes={minutes:g} became {steps:,} steps: one takes {1000 * found.step_s:.3g} ms here{varying},"
         f" and scoring {scoring_s:.1f} s in all"
     )
     return replace(recipe, budget=replace(recipe.budget, minutes=0.0, steps=steps)), note

@@ -40,7 +40,7 @@ class Parts:
     keys: tuple[str, ...]  # of the images in the cache
     fingerprint: str = ""  # of the splits: names all pictures, labels and classes
     negatives: Images = field(default_factory=no_images)
-    before: Before | None = None  # makes variants of the training pictures
+    before: Before | None = None  # makes variants of the training pictures, as many as a recipe wants
     weights: Weights | None = None  # float64 (P,), how often each primary picture is drawn for its source's sake
 
     @property
@@ -75,7 +75,7 @@ def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
     return Parts(
         train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys,
         "+".join([splits.fingerprint, *marks]), replace(negatives, labels=torch.full_like(negatives.labels, -1)),
-        _before(recipe, splits, others, _beside(progress, "varying train")),
+        before_of(recipe, splits, others, _beside(progress, "varying train")),
         source_weights(recipe.data, splits.primary),
     )  # fmt: skip
 
@@ -104,12 +104,11 @@ def source_weights(data: DataConfig, primary: DigitSet) -> Weights | None:
     return np.array([weight_of.get(str(name), 1.0) for name in names], np.float64)[which]
 
 
-def _before(recipe: Recipe, splits: Splits, others: Sequence[DigitSet], report: Report) -> Before | None:
-    config, classes = recipe.augment.before, splits.primary.classes
-    if not config.k:
-        return None
-    alone = all(len(name) <= 1 for name in classes)
-    return Before((splits.primary, splits.extra, *others), recipe.prepare, config, recipe.seed, alone, report)
+def before_of(recipe: Recipe, splits: Splits, others: Sequence[DigitSet], report: Report) -> Before:
+    """Makes variants of the training pictures; beside a single digit there may be others, beside a number not."""
+    alone = all(len(name) == 1 for name in splits.primary.classes)
+    digits = (splits.primary, splits.extra, *others)
+    return Before(digits, recipe.prepare, recipe.augment.before, recipe.seed, alone, report)
 
 
 def _beside(progress: Progress, text: str) -> Callable[[int, int], None]:

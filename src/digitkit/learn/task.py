@@ -10,6 +10,7 @@ import lightning
 import torch
 from torch import Tensor, nn
 
+from digitkit.learn.bank import Bank
 from digitkit.learn.batches import Batches
 from digitkit.learn.compose import from_plain, to_plain
 from digitkit.learn.loader import Images
@@ -40,7 +41,8 @@ class Task:
 
     def module(self, network: nn.Module, team: Team, device: torch.device) -> DigitModule:
         """What Lightning trains."""
-        batches = Batches.of(self.recipe, self.parts, self.classes, device, team)
+        bank = Bank.of(self.recipe, self.parts, team)
+        batches = Batches.of(self.recipe, self.parts, self.classes, device, team, bank)
         return DigitModule(self.recipe, network, self.precision, batches)
 
     def hand_out(self, network: nn.Module, team: Team) -> None:

@@ -15,6 +15,7 @@ import torch
 from digitkit.core.errors import ConfigError, DataError, TrainingDiverged
 from digitkit.data.splits import Splits
 from digitkit.learn import pictures, visualize
+from digitkit.learn.bank import Bank
 from digitkit.learn.batches import Batches
 from digitkit.learn.budget import settle_length
 from digitkit.learn.checkpoints import Checkpoints
@@ -85,7 +86,7 @@ def train(
     stored |= score_parts(recipe, parts, network, classes, folder if recipe.run.pictures else None)
     if recipe.run.pictures:
         pictures.curves(run.history(), folder / "curves.png")
-        visualize.write(visualize.batches(recipe, parts.train, classes, 2), folder / "batch.png")
+        visualize.write(visualize.batches(recipe, parts, classes, 2), folder / "batch.png")
         if splits.copies.pairs:
             splits.copies.write_sheet(folder / "copies.png")
     telling.finish(fitted.history, folder)
@@ -134,7 +135,8 @@ def fit(
         device = team.settle(set_up(recipe.run), recipe.run.threads)
         if recipe.budget.minutes and team.count > 1:
             raise ConfigError("budget.minutes is measured with one process only; set budget.steps, or run.devices=1.")
-        recipe = settle_length(recipe, parts, classes, start, run, run_steps)
+        bank = Bank.of(recipe, parts, team)
+        recipe = settle_length(recipe, parts, classes, start, run, run_steps, bank)
         mean, std = parts.train.statistics()
         torch.manual_seed(recipe.seed)
         network = build_network(recipe, len(classes), mean, std)
@@ -147,7 +149,7 @@ def fit(
             load_start(recipe.model, network.get_submodule("1"), shape)
             if told := describe_start(recipe.model):
                 start.say(told)
-        batches = Batches.of(recipe, parts, classes, device, team)
+        batches = Batches.of(recipe, parts, classes, device, team, bank)
         precision = settle_precision(recipe, network, batches.images.pixels, run)
         begin = standing.path if standing else None
         if team.count > 1:

@@ -20,12 +20,14 @@ from digitkit.core.picture import Pixels
 from digitkit.data.source import Report
 from digitkit.data.splits import build
 from digitkit.learn.augment.augmentation import Augmentation
+from digitkit.learn.bank import Bank
 from digitkit.learn.batches import Batches
-from digitkit.learn.loader import Images, prepared
+from digitkit.learn.loader import prepared
 from digitkit.learn.mix import Mixed, mix
-from digitkit.learn.parts import Parts, draw, split_plan
+from digitkit.learn.parts import Parts, before_of, draw, source_weights, split_plan
 from digitkit.learn.pictures import named
 from digitkit.learn.recipe import Recipe
+from digitkit.learn.team import Team
 
 STAND_IN = "optdigits"  # carried by scikit-learn, so it is always here
 MOST_PREPARED = 2000  # pictures of a source; as many of each class as it has, in proportion
@@ -49,8 +51,8 @@ class Shown:
     title: str
 
 
-def some_images(recipe: Recipe, say: Report) -> tuple[Images, tuple[str, ...]]:
-    """Some training images of a recipe, and its classes, from what is on this machine already.
+def some_parts(recipe: Recipe, say: Report) -> tuple[Parts, tuple[str, ...]]:
+    """Some training pictures of a recipe, prepared, and its classes, from what is on this machine already.
 
     `say` gets a line where a source is not here, and others are shown instead.
     """
@@ -66,19 +68,26 @@ def some_images(recipe: Recipe, say: Report) -> tuple[Images, tuple[str, ...]]:
         say(f"{', '.join(missing)} is not on this machine; pictures of {STAND_IN} are shown instead.")
     if not len(splits.primary):
         raise ConfigError(f"No training pictures in {', '.join(data.sources)}; there is nothing to show.")
-    classes = splits.primary.classes
-    return prepared(splits.primary, recipe.prepare, content=splits.contents["primary"]), classes
+    images = prepared(splits.primary, recipe.prepare, content=splits.contents["primary"])
+    parts = Parts(
+        images, len(images), images.first(0), images.first(0), 0.0, (),
+        before=before_of(recipe, splits, (), lambda done, total: None), weights=source_weights(data, splits.primary),
+    )  # fmt: skip
+    return parts, splits.primary.classes
 
 
-def batches(recipe: Recipe, images: Images, classes: Sequence[str], count: int) -> list[Shown]:
-    """Batches spread evenly over a training, the first step and the last among them."""
+def batches(recipe: Recipe, parts: Parts, classes: Sequence[str], count: int) -> list[Shown]:
+    """Batches spread evenly over a training, the first step and the last among them.
+
+    Each image stands beside what the network sees of it, or of a variant that took its place.
+    """
     names = [named(label) for label in classes]
     augmentation = Augmentation.of(recipe.augment, classes)
     rng = torch.Generator().manual_seed(recipe.seed)
     found = []
-    for number, (pixels, labels, _) in enumerate(islice(_drawn(recipe, images, classes), count)):
+    for number, (pixels, labels, indices) in enumerate(islice(_drawn(recipe, parts, classes), count)):
         left = 1 - number / max(1, count - 1)
-        seen = augmentation(pixels, labels, rng, left)
+        seen = augmentation(_varied(recipe, parts, pixels, indices, number), labels, rng, left)
         mixed = _blend(seen, recipe, number) if _blends(recipe, left) else None
         mine = [names[label] for label in labels.tolist()]
         after = ((mixed.images if mixed else seen) * 255).round().to(torch.uint8)
@@ -88,7 +97,18 @@ def batches(recipe: Recipe, images: Images, classes: Sequence[str], count: int) 
     return found
 
 
-def _drawn(recipe: Recipe, images: Images, classes: Sequence[str]) -> Batches:
+def _varied(recipe: Recipe, parts: Parts, pixels: Tensor, indices: Tensor, step: int) -> Tensor:
+    """Images with variants in the places of some; those of a few pictures are made at once."""
+    config, before = recipe.augment.before, parts.before
+    if not config.k or before is None:
+        return pixels
+    made = replace(before, config=config).only(indices.numpy())
+    bank = Bank(config, recipe.seed, tuple(pixels.shape), lambda number: made, Team())
+    bank.renew(0, pixels.device)
+    return bank.stand_in(pixels.clone(), torch.arange(len(pixels)), step)
+
+
+def _drawn(recipe: Recipe, parts: Parts, classes: Sequence[str]) -> Batches:
     """Batches of as many images as are shown, their classes drawn as the recipe draws them."""
     sampling = replace(recipe.data.sampling, count=0, replacement=True)
     few = replace(
@@ -96,8 +116,7 @@ def _drawn(recipe: Recipe, images: Images, classes: Sequence[str]) -> Batches:
         data=replace(recipe.data, sampling=sampling),
         budget=replace(recipe.budget, batch=COLUMNS * ROWS, hard_share=0),
     )
-    parts = Parts(images, len(images), images.first(0), images.first(0), 0.0, ())
-    return Batches(images, draw(few, parts, classes))
+    return Batches(parts.train, draw(few, parts, classes))
 
 
 def _blends(recipe: Recipe, left: float) -> bool:

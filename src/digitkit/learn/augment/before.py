@@ -4,18 +4,18 @@ N pictures, B of one batch, H and W of native ones in px, A side of a variant, C
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
-from digitkit.core.digitset import DigitSet
+from digitkit.core.digitset import DigitSet, Indices
 from digitkit.core.parallel import in_threads
 from digitkit.core.picture import Pixels
+from digitkit.data.source import NOT_A_DIGIT
 from digitkit.learn.augment.world import draw, seen
 from digitkit.learn.augmenting import BeforeConfig
 from digitkit.learn.ink import Ink
@@ -30,6 +30,7 @@ ROOM = 0.08  # share of the side by which a digit may lie over the border
 OTHER_SIZE = (0.8, 1.2)  # of other digits, against that of the digit
 BEYOND = (0.0, 0.2)  # share of the side by which the middle of a neighbour lies outside: one sees a piece of it
 HALF_WIDTH = 0.4  # of a digit over its height, as a rule
+OTHERS, OTHER_PX = 256, 56  # digits that stand beside or behind others in a round, px of their longer side
 
 Report = Callable[[int, int], None]
 
@@ -53,21 +54,35 @@ class Before:
     alone: bool  # whether labels are single characters, so that a piece of another beside it changes nothing
     report: Report
 
+    def __len__(self) -> int:
+        """How many pictures there are."""
+        return sum(map(len, self.digits))
+
+    def only(self, indices: Indices) -> Tensor:
+        """Variants of some of the pictures, as of a set of their own: int64 (B,) -> uint8 (k,B,C,S,S)."""
+        order = np.argsort(indices, kind="stable")
+        few = replace(self, digits=self._shared_out(indices[order]), report=lambda done, total: None)
+        return few.made(0)[:, torch.from_numpy(np.argsort(order))]
+
     def made(self, number: int) -> Tensor:
         """The variants of a round, 0 for the first: uint8 (k,N,C,S,S)."""
-        total, side = sum(map(len, self.digits)), self.prepare.size
+        total, side = len(self), self.prepare.size
         found = torch.empty(self.config.k, total, self.prepare.channels, side, side, dtype=torch.uint8)
         door, threads, done = Prepare(self.prepare).eval(), torch.get_num_threads(), 0
 
-        def make(piece: tuple[NDArray[np.int64], Pixels]) -> int:
+        def make(piece: tuple[Indices, Pixels]) -> int:
             torch.set_num_threads(1)  # as in preparing: a batch in each thread
             places, pixels = piece
             with torch.inference_mode():
                 rng = generator((self.seed, number, int(places[0])))
-                found[:, torch.from_numpy(places)] = self._variants(door, torch.from_numpy(as_colour(pixels)), rng)
+                lifted = lift(_ink(door), torch.from_numpy(as_colour(pixels)))
+                found[:, torch.from_numpy(places)] = self._variants(door, lifted, others, rng)
             return len(places)
 
         try:
+            torch.set_num_threads(1)
+            with torch.inference_mode():
+                others = self._others(_ink(door), generator((self.seed, number, total))) if self.alone else None
             for count in in_threads(make, self._pieces(), threads):
                 done += count
                 self.report(done, total)
@@ -75,7 +90,27 @@ class Before:
             torch.set_num_threads(threads)
         return found
 
-    def _pieces(self) -> Iterator[tuple[NDArray[np.int64], Pixels]]:
+    def _others(self, door: Ink, rng: torch.Generator) -> Lifted:
+        """Some digits of all sets, of one size: a batch may hold but one picture, or one class."""
+        are_digits = [np.array(digits.classes)[digits.labels] != NOT_A_DIGIT for digits in self.digits]
+        places = np.flatnonzero(np.concatenate(are_digits))
+        chosen = places[torch.randperm(len(places), generator=rng)[:OTHERS].numpy()]
+        found = []
+        for own in filter(len, self._shared_out(np.sort(chosen))):
+            for _, pixels in batches_of_one_size(own):
+                lifted, whole = lift(door, torch.from_numpy(as_colour(pixels))), torch.ones(len(pixels), 1)
+                found.append(laid(lifted, OTHER_PX, whole, whole.expand(-1, 2) / 2).squeeze(1))
+        ink = torch.cat(found)
+        return Lifted(ink, torch.full((len(ink), 2), OTHER_PX / 2), torch.full((len(ink), 1), float(OTHER_PX)))
+
+    def _shared_out(self, places: Indices) -> list[DigitSet]:
+        """The pictures at places among all N, that grow, out of each set."""
+        ends = np.cumsum([len(digits) for digits in self.digits])
+        pieces = np.split(places, np.searchsorted(places, ends[:-1]))
+        firsts = ends - [len(digits) for digits in self.digits]
+        return [digits.take(piece - first) for digits, piece, first in zip(self.digits, pieces, firsts, strict=True)]
+
+    def _pieces(self) -> Iterator[tuple[Indices, Pixels]]:
         """Places among all N, and pictures of one size."""
         before = 0
         for digits in filter(len, self.digits):
@@ -83,19 +118,19 @@ class Before:
                 yield before + indices, pixels
             before += len(digits)
 
-    def _variants(self, door: Prepare, pixels: Tensor, rng: torch.Generator) -> Tensor:
-        """Variants of pictures of one size: uint8 (B,H,W,3) -> uint8 (k,B,C,S,S)."""
-        assert isinstance(door.door, Ink), "other modes are refused before"
-        lifted = lift(door.door, pixels)
+    def _variants(self, door: Prepare, lifted: Lifted, others: Lifted | None, rng: torch.Generator) -> Tensor:
+        """Variants of digits from pictures of one size, uint8 (k,B,C,S,S)."""
         made = []
         for _ in range(self.config.k):
             low, high = (round(side / SIDES) for side in (self.config.side_low, self.config.side_high))
             side = SIDES * int(torch.randint(low, high + 1, (), generator=rng))
-            image = door(seen(*self._laid(lifted, side, rng), self.config, rng)).image
+            image = door(seen(*self._laid(lifted, others, side, rng), self.config, rng)).image
             made.append((image * 255).round().to(torch.uint8))
         return torch.stack(made)
 
-    def _laid(self, lifted: Lifted, side: int, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _laid(
+        self, lifted: Lifted, others: Lifted | None, side: int, rng: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Digits of any size anywhere on a canvas, others beside them and others below: float (B,1,A,A) each."""
         lowest = max(self.config.fill_low, LEAST_PX / side)
         fill = draw(lifted.ink, (lowest, max(lowest, self.config.fill_high)), rng)
@@ -103,7 +138,7 @@ class Before:
         centre = 0.5 + room * (2 * torch.rand(len(fill), 2, generator=rng) - 1)
         ink = laid(lifted, side, fill, centre)
         nothing = torch.zeros_like(ink)
-        if not self.alone:
+        if others is None:
             return ink, nothing, nothing
         size = fill * draw(fill, OTHER_SIZE, rng)
         beyond = draw(fill, BEYOND, rng)
@@ -113,14 +148,19 @@ class Before:
         aside = torch.where(left, torch.minimum(across - clear, -beyond), torch.maximum(across + clear, 1 + beyond))
         beside = torch.cat([centre[:, :1], aside], 1)
         anywhere = torch.rand(len(fill), 2, generator=rng)
-        below = laid(_shuffled(lifted, rng), side, size, anywhere).flip(3)  # seen from behind
-        return ink, laid(_shuffled(lifted, rng), side, size, beside), below
+        below = laid(_drawn(others, len(fill), rng), side, size, anywhere).flip(3)  # seen from behind
+        return ink, laid(_drawn(others, len(fill), rng), side, size, beside), below
 
 
-def _shuffled(lifted: Lifted, rng: torch.Generator) -> Lifted:
-    """The same digits in another order."""
-    order = torch.randperm(len(lifted.ink), generator=rng)
-    return Lifted(*(part[order] for part in lifted))
+def _ink(door: Prepare) -> Ink:
+    assert isinstance(door.door, Ink), "other modes are refused before"
+    return door.door
+
+
+def _drawn(lifted: Lifted, count: int, rng: torch.Generator) -> Lifted:
+    """So many of the digits, any of them."""
+    which = torch.randint(len(lifted.ink), (count,), generator=rng)
+    return Lifted(*(part[which] for part in lifted))
 
 
 def lift(door: Ink, pixels: Tensor) -> Lifted:
