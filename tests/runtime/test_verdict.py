@@ -77,3 +77,9 @@ def test_a_single_class_can_be_judged() -> None:
 
 def test_equal_probabilities_are_unsure_in_the_order_of_the_classes() -> None:
     assert judge(BUNDLE, replace(CLEAR, probabilities=(0.4, 0.4, 0.2))).reason == "3 or 8?"
+
+
+def test_several_digits_are_unsure_however_sure_the_network_is() -> None:
+    answer = judge(BUNDLE, replace(CLEAR, several=True))
+    assert (answer.label, answer.verdict, answer.reason) == ("3", "unsure", "several digits?")
+    assert judge(BUNDLE, replace(CLEAR, several=True, ink_share=0.0)).verdict == "blank"

@@ -19,6 +19,7 @@ from digitkit.core.prediction import Prediction
 from digitkit.runtime.batch import Batch, batches, stack_batches
 from digitkit.runtime.bundle import DEFAULT, read_bundle
 from digitkit.runtime.session import Session
+from digitkit.runtime.several import shows_several
 from digitkit.runtime.verdict import Evidence, judge
 
 IMAGE = "image"  # the graph's fifth output, what the network saw; computed only when it is asked for
@@ -75,6 +76,13 @@ class Predictor:
         nothing = np.zeros((0, len(self.bundle.classes)), np.float32)
         return np.concatenate([nothing, *(columns[0] for columns in self._scores(batch, OUTPUTS[:1]))])
 
+    def evidence(self, pictures: list[P] | tuple[P, ...] | Arrays) -> list[Evidence]:
+        """What verdicts are made of, for many pictures: probabilities, ink, contrast and acceptance; see `judge`.
+
+        Raises: what `predict` raises.
+        """
+        return list(self._evidence(_as_batches(pictures)[1]))
+
     @overload
     def images(self, pictures: One) -> Pixels: ...
     @overload
@@ -94,9 +102,17 @@ class Predictor:
 
     def _predictions(self, pictures: Iterable[Batch]) -> Iterator[Prediction]:
         """One prediction per picture, in order."""
-        for columns in self._scores(pictures, OUTPUTS):
-            for values in zip(*(column.tolist() for column in columns), strict=True):
-                yield judge(self.bundle, Evidence(*values))
+        return (judge(self.bundle, evidence) for evidence in self._evidence(pictures))
+
+    def _evidence(self, pictures: Iterable[Batch]) -> Iterator[Evidence]:
+        """What the graph says of each picture, in order."""
+        looks = IMAGE in self._session.outputs and self.bundle.mode == "ink" and not self.bundle.reads_numbers
+        for columns in self._scores(pictures, (*OUTPUTS, IMAGE) if looks else OUTPUTS):
+            images = columns[len(OUTPUTS)] if looks else columns[0]
+            for image, *values in zip(images, *(column.tolist() for column in columns[: len(OUTPUTS)]), strict=True):
+                probabilities, ink_share, contrast, acceptance = values
+                several = looks and shows_several(_as_picture(image))
+                yield Evidence(probabilities, ink_share, contrast, acceptance, several)
 
     def _scores(self, pictures: Iterable[Batch], outputs: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
         """The named outputs, probabilities first, once they are known to be numbers for the bundle's classes."""

@@ -12,12 +12,16 @@ from digitkit.core.prediction import Prediction, Verdict
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the graph says of one picture; `probabilities` has K values that sum to 1, the others lie in 0..1."""
+    """What the graph says of one picture; `probabilities` has K values that sum to 1, the others lie in 0..1.
+
+    `several` tells whether what the network saw are several digits side by side.
+    """
 
     probabilities: Sequence[float]
     ink_share: float
     contrast: float
     acceptance: float
+    several: bool = False
 
 
 def judge(bundle: Bundle, evidence: Evidence) -> Prediction:
@@ -40,6 +44,8 @@ def verdict_of(bundle: Bundle, evidence: Evidence, best: tuple[str, str], margin
     if evidence.contrast < limits.contrast:
         return "blank", "too faint"
     kind: Verdict = "number" if bundle.reads_numbers else "digit"
+    if evidence.several:
+        return "unsure", "several digits?"
     if evidence.acceptance < limits.acceptance:
         return "not a digit", f"looks like no {kind}"
     if margin < limits.margin:
