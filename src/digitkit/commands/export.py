@@ -1,5 +1,7 @@
-"""The verb export: a finished run to files that read pictures."""
+"""The verb export: a finished run, or several of them, to files that read pictures."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,13 +12,19 @@ from digitkit.commands.printing import percent, print_json, print_table, say
 if TYPE_CHECKING:
     from digitkit.core.digitset import DigitSet
     from digitkit.data.splits import Splits
+    from digitkit.export.ensemble import Joined
     from digitkit.learn.run import Run
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
+    runs: Annotated[
+        list[Path], typer.Argument(help="The folder of a run; of several, to make one bundle.", show_default=False)
+    ],
+    best: Annotated[int, typer.Option(min=0, help="Join at most so many of the runs, chosen on validation.")] = 0,
     views: Annotated[int, typer.Option(help="Shifted views averaged in the graph: 1, 5 or 9.")] = 1,
-    output: Annotated[Path | None, typer.Option(help="The file to write; model.onnx in the run by default.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; model.onnx in the run by default. Several runs need it.")
+    ] = None,
     name: Annotated[str, typer.Option(help="The bundle's name; the experiment's by default.")] = "",
     opset: Annotated[int, typer.Option(help="The version of ONNX's operators, 18 to 23.")] = 20,
     int8: Annotated[
@@ -26,33 +34,94 @@ def export(
     labels_json: Annotated[Path | None, typer.Option(help="Write the class mapping to this file too.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")] = False,
 ) -> None:
-    """Write a run's bundle: one .onnx file that holds preparation, network, classes and thresholds."""
-    from digitkit.core.errors import ConfigError
-    from digitkit.data.splits import build
-    from digitkit.learn import card
-    from digitkit.learn.parts import split_plan
-    from digitkit.learn.run import Run
-    from digitkit.learn.views import COUNTS
+    """Write a run's bundle: one .onnx file that holds preparation, network, classes and thresholds.
 
-    if views not in COUNTS:
-        raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
-    opened = Run.open(run)
-    splits = build(split_plan(opened.recipe().data), report=say)
-    written = [facts := write_bundle(opened, splits, view_count=views, target=output, name=name, opset=opset)]
-    bundle = output or opened.file("model.onnx")
-    if output is None:
-        card.write(opened, facts)
-    if labels_json:
-        _write_labels(opened, labels_json)
-    if torchscript:
-        written.append(_write_torchscript(opened, bundle, splits, torchscript))
-    if int8:
-        written.append(_write_int8(opened, bundle, splits))
-    for facts in written:
+    Of several runs it becomes one bundle too, whose probabilities are the mean of theirs.
+    """
+    _check(len(runs), best, views, opset, output)
+    made = _join(runs, best, views, json) if len(runs) > 1 else _open(runs[0])
+    bundle = output or made.run.file("model.onnx")
+    for facts in _write(made, bundle, views, name, opset), *_write_more(made, bundle, int8, torchscript, labels_json):
         if json:
             print_json(facts)
         else:
             print_table(facts["id"], ("what", "value"), _rows(facts))
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What a bundle is written of: a run, or several that were joined, the best of them being `run`."""
+
+    run: "Run"
+    splits: "Splits"
+    joined: "Joined | None" = None
+
+
+def _check(count: int, best: int, views: int, opset: int, output: Path | None) -> None:
+    """Refuse options that cannot be met.
+
+    Raises: ConfigError.
+    """
+    from digitkit.core.errors import ConfigError
+    from digitkit.export.write import check_opset
+    from digitkit.learn.views import COUNTS
+
+    check_opset(opset)
+    if views not in COUNTS:
+        raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
+    if best and count == 1:
+        raise ConfigError("--best chooses among several runs, and one is named. Name the others, or leave --best out.")
+    if count > 1 and output is None:
+        raise ConfigError("The bundle of several runs lies in none of them. Say where, as in --output ensemble.onnx.")
+
+
+def _open(path: Path) -> Exported:
+    from digitkit.data.splits import build
+    from digitkit.learn.parts import split_plan
+    from digitkit.learn.run import Run
+
+    run = Run.open(path)
+    return Exported(run, build(split_plan(run.recipe().data), report=say))
+
+
+def _join(paths: list[Path], best: int, views: int, json: bool) -> Exported:
+    """Several runs, joined; where only one of them was chosen, that run."""
+    from digitkit.commands import ensembling
+    from digitkit.export.members import open_members
+
+    members = open_members(paths)
+    splits = _open(paths[0]).splits
+    joined = ensembling.join(members, splits, views, best, json)
+    return Exported(joined.members[0].run, splits, joined if len(joined.members) > 1 else None)
+
+
+def _write(made: Exported, bundle: Path, views: int, name: str, opset: int) -> dict[str, Any]:
+    """Write the bundle; where it lies in its run, the card tells of it."""
+    from digitkit.export import ensemble
+    from digitkit.learn import card
+
+    if made.joined:
+        check_with = _to_check_with(made.splits)
+        record, parity = ensemble.export(made.joined, made.splits, bundle, check_with, name=name, opset=opset)
+        members, val = len(made.joined.members), made.joined.val.accuracy
+        about = {"members": members, "views": record.views, "temperature": record.temperature, "val accuracy": val}
+        return _told(record.id, bundle, **about, **_figures(parity))
+    facts = write_bundle(made.run, made.splits, view_count=views, target=bundle, name=name, opset=opset)
+    if bundle == made.run.file("model.onnx"):
+        card.write(made.run, facts)
+    return facts
+
+
+def _write_more(
+    made: Exported, bundle: Path, int8: bool, torchscript: Path | None, labels_json: Path | None
+) -> Iterator[dict[str, Any]]:
+    """Write the files that were asked for beside the bundle, and tell about each."""
+    if labels_json:
+        _write_labels(made.run, labels_json)
+    if torchscript:
+        yield _write_torchscript(made, bundle, torchscript)
+    if int8:
+        yield _write_int8(made, bundle)
 
 
 def write_bundle(run: "Run", splits: "Splits", **options: Any) -> dict[str, Any]:
@@ -84,17 +153,22 @@ def _write_labels(run: "Run", target: Path) -> None:
     write_text(target, codec.dumps(dict(enumerate(run.report()["data"]["classes"])), indent=1))
 
 
-def _write_torchscript(run: "Run", bundle: Path, splits: "Splits", target: Path) -> dict[str, Any]:
+def _write_torchscript(made: Exported, bundle: Path, target: Path) -> dict[str, Any]:
     from digitkit.export import torchscript
 
-    parity = torchscript.export(run, bundle, _to_check_with(splits), target)
+    check_with = _to_check_with(made.splits)
+    if made.joined:
+        parity = torchscript.export_graph(made.joined.graph(), bundle, check_with, target)
+    else:
+        parity = torchscript.export(made.run, bundle, check_with, target)
     return _told(target.name, target, **_figures(parity))
 
 
-def _write_int8(run: "Run", bundle: Path, splits: "Splits") -> dict[str, Any]:
+def _write_int8(made: Exported, bundle: Path) -> dict[str, Any]:
     from digitkit.export import quantise
 
-    parts = {"val": splits.val} | ({"test": splits.test} if run.recipe().run.test else {})
+    splits, reads_test = made.splits, made.joined.reads_test if made.joined else made.run.recipe().run.test
+    parts = {"val": splits.val} | ({"test": splits.test} if reads_test else {})
     target = bundle.with_name(f"{bundle.stem}-int8{bundle.suffix}")
     record, scored = quantise.export(bundle, target, splits.primary, parts)
     shares = ("accuracy", "fp32_accuracy", "agreement")

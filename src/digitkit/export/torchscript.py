@@ -78,9 +78,17 @@ def export(run: Run, bundle: Path, check_with: DigitSet, target: Path) -> Parity
 
     Raises: BundleError when they differ; then no file is written.
     """
+    record, _ = read_bundle(bundle)
+    graph = Graph(run.recipe().prepare, run.network(), record.views, record.temperature).eval()
+    return export_graph(graph, bundle, check_with, target)
+
+
+def export_graph(graph: Graph, bundle: Path, check_with: DigitSet, target: Path) -> Parity:
+    """The same for the reader that a bundle was written of.
+
+    Raises: BundleError when they differ; then no file is written.
+    """
     record, signed = read_bundle(bundle)
-    recipe = run.recipe()
-    graph = Graph(recipe.prepare, run.network(), record.views, record.temperature).eval()
     content = to_torchscript(graph, record)
     found = check(content, signed, check_with)
     write_bytes(target, content)

@@ -11,9 +11,9 @@ from typing import Any
 import onnx
 import torch
 
-from digitkit.core.bundle import INPUT, MAX_SIDE, METADATA_KEY, OUTPUTS, UNSIGNED, Bundle, sign, with_digest
+from digitkit.core.bundle import INPUT, MAX_BYTES, MAX_SIDE, METADATA_KEY, OUTPUTS, UNSIGNED, Bundle, sign, with_digest
 from digitkit.core.digitset import DigitSet
-from digitkit.core.errors import ConfigError
+from digitkit.core.errors import BundleError, ConfigError
 from digitkit.core.files import write_bytes
 from digitkit.core.prediction import Thresholds
 from digitkit.export import parity
@@ -24,6 +24,7 @@ from digitkit.learn.run import Run
 
 OPSET = 20
 OPSETS = range(18, 24)  # what the exporter writes and onnxruntime reads
+PART_FIGURES = ("n", "accuracy", "interval", "accuracy_views", "f1", "loss")
 IMAGE = "image"  # the fifth output: what the network saw, computed only when asked for
 
 
@@ -40,8 +41,6 @@ def export(
 
     Raises: BundleError when the two differ; then no file is written. ConfigError for an opset that cannot be written.
     """
-    if opset not in OPSETS:
-        raise ConfigError(f"--opset must lie in {OPSETS[0]}..{OPSETS[-1]}, got {opset}")
     recipe, stored = run.recipe(), run.report()
     trust = stored["calibration"]
     graph = Graph(recipe.prepare, run.network(), view_count, trust["temperature"]).eval()
@@ -51,10 +50,36 @@ def export(
         thresholds=Thresholds(**trust["thresholds"]), report=summary(stored), recipe=to_plain(recipe, run_folder=""),
         data_fingerprint=stored["data"]["fingerprint"], versions=stored["versions"],
     )  # fmt: skip
+    return write_checked(graph, record, check_with, target or run.file("model.onnx"), opset)
+
+
+def write_checked(
+    graph: Graph, record: Bundle, check_with: DigitSet, target: Path, opset: int = OPSET
+) -> tuple[Bundle, Parity]:
+    """Write a graph with its record after comparing it with torch on real digits; returns the signed record.
+
+    Raises: BundleError when the two differ, or the file would be larger than a bundle may be; then no file is written.
+    ConfigError for an opset that cannot be written.
+    """
+    check_opset(opset)
     signed, record = seal(to_onnx(graph, opset), record)
+    if len(signed) > MAX_BYTES:
+        raise BundleError(
+            f"The bundle would have {len(signed) // 2**20:,} MB, more than the {MAX_BYTES // 2**20} MB that one may"
+            " have. No file was written; export a smaller network, or fewer of them."
+        )
     found = parity.check(graph, signed, check_with)
-    write_bytes(target or run.file("model.onnx"), signed)
+    write_bytes(target, signed)
     return record, found
+
+
+def check_opset(opset: int) -> None:
+    """Refuse operators that nobody writes or reads.
+
+    Raises: ConfigError.
+    """
+    if opset not in OPSETS:
+        raise ConfigError(f"--opset must lie in {OPSETS[0]}..{OPSETS[-1]}, got {opset}")
 
 
 def to_onnx(graph: Graph, opset: int = OPSET) -> onnx.ModelProto:
@@ -91,8 +116,7 @@ def summary(stored: Mapping[str, Any]) -> dict[str, Any]:
     short["contaminated"] = list(stored["splits"]["contaminated"])
     for part in ("val", "test"):
         if stored.get(part):
-            keys = ("n", "accuracy", "interval", "accuracy_views", "f1", "loss")
-            short[part] = {key: stored[part][key] for key in keys}
+            short[part] = {key: stored[part][key] for key in PART_FIGURES}
     return short
 
 

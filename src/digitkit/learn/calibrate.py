@@ -1,9 +1,10 @@
 """What a probability is worth: temperature and thresholds, chosen on validation.
 
-N images, K classes.
+N images, K classes, A answers to each image: of several networks, to several views.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -25,11 +26,32 @@ def temperature(answers: Tensor, labels: Tensor) -> float:
     """
     logits = answers.double().clamp_min(1e-12).log()
     logits, labels = _with_one_mistake(logits, labels)
+    return _cheapest(lambda degree: _cross_entropy(logits / degree, labels))
+
+
+def temperature_of_mean(answers: Tensor, labels: Tensor) -> float:
+    """The same for the mean of several answers (A,N,K): the one number that divides the logits of all of them."""
+    logits = answers.double().clamp_min(1e-12).log()
+    best = answers.mean(0).topk(2, dim=1)
+    least = int((best.values[:, 0] - best.values[:, 1]).argmin())  # one mistake more, as for a single answer
+    logits = torch.cat([logits, logits[:, least : least + 1]], dim=1)
+    labels = torch.cat([labels, best.indices[least, 1:]])
+
+    def cost(degree: float) -> float:
+        scaled = logits / degree
+        of_label = scaled[:, torch.arange(len(labels)), labels] - scaled.logsumexp(2)  # (A,N)
+        return -float(of_label.logsumexp(0).mean())
+
+    return _cheapest(cost)
+
+
+def _cheapest(cost: Callable[[float], float]) -> float:
+    """The temperature with the lowest cost, by golden-section search."""
     low, high = TEMPERATURES
     golden = (5**0.5 - 1) / 2
     for _ in range(STEPS):
         left, right = high - golden * (high - low), low + golden * (high - low)
-        if _cross_entropy(logits / left, labels) < _cross_entropy(logits / right, labels):
+        if cost(left) < cost(right):
             high = right
         else:
             low = left
@@ -52,8 +74,8 @@ def _cross_entropy(logits: Tensor, labels: Tensor) -> float:
 
 
 def tempered(answers: Tensor, degree: float) -> Tensor:
-    """The probabilities (N,K) that the same logits give at a temperature."""
-    return (answers.double().clamp_min(1e-12).log() / degree).softmax(1).float()
+    """The probabilities (...,K) that the same logits give at a temperature."""
+    return (answers.double().clamp_min(1e-12).log() / degree).softmax(-1).float()
 
 
 class Tempered(nn.Module):

@@ -1,0 +1,52 @@
+"""What `digitkit export RUN RUN ...` does: join runs on validation, tell how they were chosen, write one bundle."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from digitkit.commands.printing import percent, print_json, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from digitkit.data.splits import Splits
+    from digitkit.export.ensemble import Joined
+    from digitkit.export.members import Member
+
+COLUMNS = ("run", "accuracy", "loss", "with those above", "loss together")
+
+
+def join(members: "Sequence[Member]", splits: "Splits", views: int, best: int, json: bool) -> "Joined":
+    """Join runs, all or at most `best` of them, and tell what decided."""
+    from digitkit.export import ensemble
+
+    with progress_bar(not json) as progress:
+        joined = ensemble.join(members, splits, views, best, progress)
+    rows = _rows(joined)
+    if json:
+        chosen = joined.selection.chosen
+        print_json({"validation": joined.val.n, "temperature": chosen.temperature, "candidates": rows})
+    else:
+        cells = [(row["run"], *_shares(row), *_shares(row["together"])) for row in rows]
+        print_table(
+            f"{len(joined.members)} of {len(rows)} runs, by {joined.val.n:,} validation pictures", COLUMNS, cells
+        )
+    return joined
+
+
+def _rows(joined: "Joined") -> list[dict[str, Any]]:
+    """Those that were chosen, in the order of joining, then the others by rank; each alone, and what it made of it."""
+    selection = joined.selection
+    alone = {standing.members[0]: standing for standing in selection.alone}
+    grown = {standing.members[-1]: standing for standing in selection.steps}
+    order = [*selection.chosen.members, *(place for place in alone if place not in selection.chosen.members)]
+    return [
+        {
+            "run": str(joined.candidates[place].run.path),
+            "accuracy": alone[place].accuracy,
+            "loss": alone[place].loss,
+            "together": {"accuracy": grown[place].accuracy, "loss": grown[place].loss} if place in grown else None,
+        }
+        for place in order
+    ]
+
+
+def _shares(figures: dict[str, Any] | None) -> tuple[str, str]:
+    return (percent(figures["accuracy"]), f"{figures['loss']:.4f}") if figures else ("left out", "")

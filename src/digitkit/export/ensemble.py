@@ -1,0 +1,150 @@
+"""From several finished runs to one portable file: which of them, and what they say together.
+
+K classes, V views, N validation images.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from digitkit.core.bundle import Bundle
+from digitkit.core.digitset import DigitSet
+from digitkit.core.errors import ConfigError, DataError
+from digitkit.core.prediction import Thresholds
+from digitkit.data.splits import Splits
+from digitkit.export.graph import Graph
+from digitkit.export.members import Member, described
+from digitkit.export.parity import Parity
+from digitkit.export.write import OPSET, PART_FIGURES, write_checked
+from digitkit.learn.calibrate import thresholds
+from digitkit.learn.compose import to_plain
+from digitkit.learn.ensemble import Ensemble, Selection, answers_to_views, choose, join_all, mean_answer
+from digitkit.learn.evaluate import Report, probabilities, report
+from digitkit.learn.loader import Images, prepared
+
+Progress = Callable[[int, int, str], None]  # done, total, what is being done
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Members of an ensemble, the best one first, and what decided about them.
+
+    `candidates` are all runs that were asked, in the order that the places of `selection` count in; `thresholds` fit
+    the ensemble's validation answers; `val` has its figures there, over the views it was chosen with.
+    """
+
+    candidates: tuple[Member, ...]
+    selection: Selection
+    view_count: int
+    thresholds: Thresholds
+    val: Report
+
+    @property
+    def members(self) -> list[Member]:
+        """Those that were chosen, in the order of joining."""
+        return [self.candidates[place] for place in self.selection.chosen.members]
+
+    @property
+    def temperature(self) -> float:
+        """The number that the logits of all members are divided by."""
+        return self.selection.chosen.temperature
+
+    @property
+    def reads_test(self) -> bool:
+        """Whether every member's recipe allows that its test part is read."""
+        return all(member.recipe.run.test for member in self.members)
+
+    def network(self) -> Ensemble:
+        """The members as one network."""
+        ensemble = Ensemble([member.network for member in self.members], self.temperature)
+        return ensemble.eval()
+
+    def graph(self) -> Graph:
+        """The whole reader; the temperature lies in its network."""
+        return Graph(self.members[0].recipe.prepare, self.network(), self.view_count).eval()
+
+
+def join(
+    candidates: Sequence[Member], splits: Splits, view_count: int, most: int = 0, progress: Progress | None = None
+) -> Joined:
+    """Join all candidates, or at most so many of them, chosen on the validation part; no other part is looked at.
+
+    Raises: DataError when the pictures are no longer those of the runs, ConfigError when none are for validation.
+    """
+    first = candidates[0]
+    if splits.fingerprint != first.fingerprint:
+        raise DataError(
+            f"The pictures are not those that {first.run.path} learnt from: fingerprint {splits.fingerprint[:12]},"
+            f" expected {first.fingerprint[:12]}. Bring the old pictures back, or train again."
+        )
+    if not len(splits.val):
+        raise ConfigError(
+            f"{first.run.path} has no validation part, and nothing else may decide about an ensemble."
+            " Train with data.val_size=0.1."
+        )
+    images = prepared(splits.val, first.recipe.prepare, content=splits.contents["val"])
+    answers: list[Tensor] = []
+    for done, member in enumerate(candidates):
+        if progress:
+            progress(done, len(candidates), f"validating {member.name}")
+        answers.append(answers_to_views(member.network, images, view_count))
+    selection = choose(answers, images.labels, most) if most else join_all(answers, images.labels)
+    return _joined(candidates, selection, answers, images, view_count)
+
+
+def _joined(
+    candidates: Sequence[Member], selection: Selection, answers: Sequence[Tensor], images: Images, view_count: int
+) -> Joined:
+    # Every member has as many views, so the mean of their means is the mean of all.
+    each = [mean_answer(answers[place], selection.chosen.temperature) for place in selection.chosen.members]
+    together = sum(each[1:], each[0]) / len(each)
+    made = report("val", together, images.labels, candidates[0].classes)
+    return Joined(tuple(candidates), selection, view_count, thresholds(together), made)
+
+
+def export(
+    joined: Joined, splits: Splits, target: Path, check_with: DigitSet, *, name: str = "", opset: int = OPSET
+) -> tuple[Bundle, Parity]:
+    """Write the bundle of an ensemble after comparing it with torch on real digits.
+
+    Where every member's recipe allows it, the test part is read once, for the figures in the record.
+    Raises: BundleError when torch and the file differ; then no file is written. ConfigError for a wrong opset.
+    """
+    members = joined.members
+    first = members[0]
+    prepare = first.recipe.prepare
+    record = Bundle(
+        name=name or f"{first.recipe.name}-x{len(members)}", classes=first.classes, mode=prepare.mode.value,
+        size=prepare.size, views=joined.view_count, temperature=joined.temperature,
+        thresholds=joined.thresholds, report=_figures(joined, splits), recipe=to_plain(first.recipe, run_folder=""),
+        data_fingerprint=first.fingerprint, versions=first.versions,
+    )  # fmt: skip
+    return write_checked(joined.graph(), record, check_with, target, opset)
+
+
+def _figures(joined: Joined, splits: Splits) -> dict[str, Any]:
+    """The report of the record: the ensemble's own figures, and those of its members alone."""
+    members, alone = joined.members, {each.members[0]: each for each in joined.selection.alone}
+    own = [(alone[place].accuracy, alone[place].loss) for place in joined.selection.chosen.members]
+    figures = {
+        **members[0].figures,
+        "train_seconds": round(sum(member.figures["train_seconds"] for member in members), 3),
+        "parameters": sum(member.figures["parameters"] for member in members),
+        "contaminated": sorted({place for member in members for place in member.figures["contaminated"]}),
+        "members": described(members, own),
+        "val": _short(joined.val),
+    }
+    figures.pop("test", None)  # the first member's
+    if joined.reads_test and len(splits.test):
+        images = prepared(splits.test, members[0].recipe.prepare, content=splits.contents["test"])
+        answers = probabilities(joined.network(), images, joined.view_count)
+        figures["test"] = _short(report("test", answers, images.labels, members[0].classes))
+    return figures
+
+
+def _short(made: Report) -> Mapping[str, Any]:
+    plain = made.to_plain()
+    return {key: plain[key] for key in PART_FIGURES}
