@@ -55,6 +55,13 @@ KINDS: dict[str, tuple[str, ...]] = {
         "augment.flaws.noise=0.4",
         "augment.flaws.jpeg=0.4",
     ),
+    "varied": (
+        "augment.before.k=2",
+        "augment.before.refresh=1",
+        "augment.before.noise=0.5",
+        "augment.before.neighbours=0.5",
+        "augment.before.lines=0.5",
+    ),
     "weighted": ("data.sampling.mode=auto", "data.sampling.count=150", "data.sampling.replacement=false"),
 }
 

@@ -1,5 +1,6 @@
 """How long a training lasts: epochs, steps, or minutes that become steps once."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +48,23 @@ def test_what_is_not_scored_takes_no_time_and_what_swa_sees_again_does(overrides
     timing = Timing(step_s=1, warm_s=0, image_s=0.001, spent_s=0)
     _, note = in_steps(minutes(1, *overrides, "run.views=5"), parts_of(100, 75), timing)
     assert f"scoring {images / 1000:.1f} s in all" in note
+
+
+@pytest.mark.parametrize("seconds", [0.04, 3, 5, 5.05, 11, 123.4, 1000])
+def test_as_many_steps_fit_as_leave_time_for_the_variants_that_they_need(seconds: float) -> None:
+    """The first 50 steps find theirs made; every 50 later, 6 seconds go by."""
+    found = Timing(step_s=0.1, warm_s=0, image_s=0, spent_s=0, bank_s=6, bank_steps=50).steps(seconds)
+
+    def lasts(steps: int) -> float:
+        return 0.1 * steps + 6 * max(0, math.ceil(steps / 50) - 1)
+
+    assert lasts(found) <= seconds + 1e-6 < lasts(found + 1)
+
+
+def test_a_round_of_variants_is_told() -> None:
+    timing = Timing(step_s=0.1, warm_s=0, image_s=0, spent_s=0, bank_s=6, bank_steps=50)
+    _, note = in_steps(minutes(1), parts_of(1, 1), timing)
+    assert "one takes 100 ms here, a round of variants 6 s, and scoring" in note
 
 
 def test_minutes_without_room_for_a_step_are_refused() -> None:

@@ -112,7 +112,8 @@ def _on_card(picture: Tensor, ink: Tensor, rng: torch.Generator) -> Tensor:
     down, across = _places(picture)
     on_card = torch.ones_like(ink)
     for axis, place in ((3, down.view(1, -1)), (2, across.view(1, -1))):
-        line = (ink.amax(axis).squeeze(1) > 0.3).to(ink.dtype)  # (B,A), rows or columns with ink
+        most = ink.amax(axis).squeeze(1)  # (B,A); thin strokes of a large picture are grey on a small canvas
+        line = (most > 0.3 * most.amax(1, keepdim=True)).to(ink.dtype)  # rows or columns with ink
         first = torch.where(line > 0, place, 1.0).amin(1, keepdim=True) - draw(ink, CARD_FREE, rng)
         last = torch.where(line > 0, place, 0.0).amax(1, keepdim=True) + draw(ink, CARD_FREE, rng)
         inside = ((place > first) & (place < last)).to(ink.dtype).view(len(ink), 1, -1, 1)
