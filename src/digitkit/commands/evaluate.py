@@ -25,6 +25,9 @@ Corruptions = Annotated[bool, typer.Option("--corruptions", help="Score the part
 Elsewhere = Annotated[
     bool, typer.Option("--elsewhere", help="Score every test part that is here, and those of --on, as unseen places.")
 ]
+Reject = Annotated[
+    bool, typer.Option("--reject", help="Score how well it tells digits from letters, scribbles, noise.")
+]
 Against = Annotated[Path | None, typer.Option(help="Another run or bundle: which is better, and can that be chance?")]
 To = Annotated[Path | None, typer.Option(help="Folder for predictions.jsonl and summary.json; never overwrites them.")]
 Limit = Annotated[int, typer.Option(min=0, help="Score so many pictures of each part, evenly chosen; 0 = all.")]
@@ -45,6 +48,7 @@ def evaluate(
     on: On = None,
     corruptions: Corruptions = False,
     elsewhere: Elsewhere = False,
+    reject: Reject = False,
     against: Against = None,
     to: To = None,
     limit: Limit = 0,
@@ -57,10 +61,8 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Score a run or a bundle on labelled pictures, by default those it was validated on."""
-    plain = not (corruptions or elsewhere or against)
-    _check(
-        corruptions + elsewhere + (against is not None), plain, bool(mistakes or reliability), sheet and not corruptions
-    )
+    ways = corruptions + elsewhere + reject + (against is not None)
+    _check(ways, not ways, bool(mistakes or reliability), sheet and not corruptions)
     from digitkit.commands import recording
     from digitkit.commands.readers import open_reader
 
@@ -73,9 +75,18 @@ def evaluate(
         scored, figures = _spoilt(reader, specs or [MNIST_TEST], limit, seed, sheet, json)
     elif elsewhere:
         scored, figures = _elsewhere(reader, specs, limit, json)
+    elif reject:
+        scored, figures = _rejected(reader, specs, limit, json)
     else:
         scored, figures = _plain(reader, specs, limit, bool(mistakes or reliability), json)
         _draw(scored[0], mistakes, reliability)
+    _leave(scored, figures, to, json)
+
+
+def _leave(scored: "Sequence[Scored]", figures: Figures, to: Path | None, json: bool) -> None:
+    """Write files and print JSON, where they are wanted."""
+    from digitkit.commands import recording
+
     if to:
         recording.write(to, scored, figures)
     if json:
@@ -91,7 +102,7 @@ def _check(ways: int, plain: bool, draws: bool, sheet_alone: object) -> None:
     from digitkit.core.errors import ConfigError
 
     if ways > 1:
-        raise ConfigError("--corruptions, --elsewhere and --against are three questions; ask one at a time.")
+        raise ConfigError("--corruptions, --elsewhere, --reject and --against are four questions; ask one at a time.")
     if draws and not plain:
         raise ConfigError("--mistakes and --reliability draw one part as it is; leave out the other way of scoring.")
     if sheet_alone:
@@ -201,6 +212,16 @@ def _tell_elsewhere(reader: "Reader", rows: "Sequence[Row]", unseen: Sequence[fl
 def _elsewhere_facts(row: "Row") -> dict[str, Any]:
     made = row.scored.report.to_plain() if row.scored else {}
     return {"part": row.part, "unseen": row.unseen, "note": row.note, **made}
+
+
+def _rejected(reader: "Reader", specs: Sequence[str], limit: int, json: bool) -> Found:
+    from digitkit.commands.rejecting import score_rejection, tell
+
+    with progress_bar(not json) as progress:
+        found = score_rejection(reader, specs, limit, say, progress)
+    if not json:
+        tell(reader, found)
+    return [each.scored for each in found.digits], found.to_plain()
 
 
 def _against(one: "Reader", other: "Reader", specs: Sequence[str], limit: int, json: bool) -> Found:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from digitkit.core.digitset import Dense, DigitSet
 from digitkit.core.errors import ConfigError
 from digitkit.core.picture import Pixels
+from digitkit.core.prediction import Prediction
 from digitkit.data.source import Report as Say
 from digitkit.data.splits import build
 from digitkit.learn.calibrate import Tempered
@@ -24,25 +25,32 @@ from digitkit.learn.views import COUNTS
 from digitkit.runtime.batch import windows
 from digitkit.runtime.bundle import DEFAULT
 from digitkit.runtime.predictor import Predictor
+from digitkit.runtime.verdict import Evidence, judge
 
 BATCH = 1000  # pictures that are read at once
+
+
+Judged = tuple[Evidence, Prediction]
 
 
 @dataclass(frozen=True)
 class Reader:
     """A run or a bundle, ready to answer.
 
-    `answers` gives probabilities (N,K) at the temperature that users get; `seen` what the network sees of pictures.
+    `answers` gives probabilities (N,K) at the temperature that users get; `seen` what the network sees of pictures;
+    `judged` what users are told of them, and why. `negatives` are sources by name whose pictures it learnt to refuse.
     """
 
     name: str
     classes: tuple[str, ...]
     answers: Callable[[DigitSet], NDArray[np.float32]]
     seen: Callable[[DigitSet], list[Pixels]]
+    judged: Callable[[DigitSet], list[Judged]]
     learnt: tuple[str, ...]  # sources by name, with /extra where that part was learnt from
     contaminated: tuple[str, ...]  # test parts whose digits it has learnt from
     unfrozen: bool = False  # its recipe leaves the test part alone, so somebody is still choosing
     validation: Callable[[Say], DigitSet] | None = None
+    negatives: tuple[str, ...] = ()
 
     def has_learnt_from(self, place: str) -> bool:
         """Whether a part such as mnist/test is of a source that it has learnt from."""
@@ -72,10 +80,19 @@ def _of_run(run: Run, views: int, batch: int) -> Reader:
         images = prepared(digits, recipe.prepare).pixels.permute(0, 2, 3, 1).numpy()
         return list(images[..., 0] if images.shape[-1] == 1 else images)
 
+    def judged(digits: DigitSet) -> list[Judged]:
+        path = run.file("model.onnx")
+        if not path.is_file():
+            raise ConfigError(
+                f"{run.path} has no bundle, and verdicts are a bundle's. Run `digitkit export {run.path}`."
+            )
+        return _judged(Predictor.load(path), digits, batch)
+
     splits = stored["splits"]
     return Reader(
-        str(run.path), tuple(stored["data"]["classes"]), answers, seen, tuple(splits["sources"]),
+        str(run.path), tuple(stored["data"]["classes"]), answers, seen, judged, tuple(splits["sources"]),
         tuple(splits["contaminated"]), not recipe.run.test, lambda say: build(split_plan(recipe.data), report=say).val,
+        tuple(recipe.data.negatives),
     )  # fmt: skip
 
 
@@ -94,8 +111,17 @@ def _of_bundle(path: Path, views: int, batch: int) -> Reader:
     def seen(digits: DigitSet) -> list[Pixels]:
         return predictor.images([digits.pictures[index] for index in range(len(digits))])
 
-    learnt = _sources(bundle.recipe)
-    return Reader(bundle.id, bundle.classes, answers, seen, learnt, bundle.contaminated)
+    def judged(digits: DigitSet) -> list[Judged]:
+        return _judged(predictor, digits, batch)
+
+    learnt, negatives = _named(bundle.recipe, "sources", "extra"), _named(bundle.recipe, "negatives")
+    return Reader(bundle.id, bundle.classes, answers, seen, judged, learnt, bundle.contaminated, negatives=negatives)
+
+
+def _judged(predictor: Predictor, digits: DigitSet, batch: int) -> list[Judged]:
+    """What the graph says of each picture, and the verdict on it."""
+    found = (evidence for piece in _pieces(digits, batch) for evidence in predictor.evidence(piece))
+    return [(evidence, judge(predictor.bundle, evidence)) for evidence in found]
 
 
 def _pieces(digits: DigitSet, batch: int) -> Iterator[Pixels | list[Pixels]]:
@@ -109,8 +135,8 @@ def _pieces(digits: DigitSet, batch: int) -> Iterator[Pixels | list[Pixels]]:
         yield from (window[start : start + batch] for start in range(0, len(window), batch))
 
 
-def _sources(recipe: Mapping[str, object]) -> tuple[str, ...]:
-    """The sources of a bundle's recipe, as far as it tells them; it comes from a file that anybody may have written."""
+def _named(recipe: Mapping[str, object], *keys: str) -> tuple[str, ...]:
+    """The sources that a bundle's recipe lists, as far as it does; the file may have been written by anybody."""
     data = recipe.get("data") if isinstance(recipe, Mapping) else None
-    lists = [data.get(key) for key in ("sources", "extra")] if isinstance(data, Mapping) else []
+    lists = [data.get(key) for key in keys] if isinstance(data, Mapping) else []
     return tuple(str(name) for names in lists if isinstance(names, list) for name in names)

@@ -65,7 +65,7 @@ def read_parts(reader: Reader, specs: Sequence[str], limit: int, say: Say) -> li
 
     Raises: ConfigError when a part is not SOURCE/PART, or the target has no validation part of its own.
     """
-    named = [(spec, _read(spec, say)) for spec in specs]
+    named = [(spec, read_named(spec, say)) for spec in specs]
     if not named and reader.validation is not None:
         named = [("val", reader.validation(say))]
     if not named or not len(named[0][1]):
@@ -73,7 +73,11 @@ def read_parts(reader: Reader, specs: Sequence[str], limit: int, say: Say) -> li
     return [known_part(name, digits, reader.classes, limit, say) for name, digits in named]
 
 
-def _read(spec: str, say: Say) -> DigitSet:
+def read_named(spec: str, say: Say) -> DigitSet:
+    """The pictures of SOURCE/PART.
+
+    Raises: ConfigError when it is something else, and what reading it raises.
+    """
     source, slash, part = spec.rpartition("/")
     if not slash:
         raise ConfigError(f"--on {spec}: expected SOURCE/PART, as in mnist/test or folder:my-digits/test")
@@ -91,10 +95,15 @@ def known_part(name: str, digits: DigitSet, classes: tuple[str, ...], limit: int
         say(f"{name}: left out {count:,} pictures with labels the model does not know: {names}")
     if not len(known):
         raise ConfigError(f"{name}: no picture has a label that the model knows ({', '.join(classes)}).")
-    if not 0 < limit < len(known):
-        return Part(name, known, np.arange(len(known)))
-    indices = np.linspace(0, len(known) - 1, limit).round().astype(np.int64)
-    return Part(name, known.take(indices), indices)
+    indices = evenly(len(known), limit)
+    return Part(name, known.take(indices) if len(indices) < len(known) else known, indices)
+
+
+def evenly(count: int, limit: int) -> NDArray[np.int64]:
+    """So many of the places 0 to count - 1, evenly chosen; all of them where the limit is 0 or not reached."""
+    if not 0 < limit < count:
+        return np.arange(count)
+    return np.linspace(0, count - 1, limit).round().astype(np.int64)
 
 
 def place_of(part: Part) -> str:
@@ -153,7 +162,7 @@ def score_against(one: Reader, other: Reader, specs: Sequence[str], limit: int, 
     shared = tuple(name for name in one.classes if name in other.classes)
     if not shared:
         raise ConfigError(f"{one.name} and {other.name} have no class in common, so nothing can be compared.")
-    for part in [known_part(spec, _read(spec, say), shared, limit, say) for spec in specs]:
+    for part in [known_part(spec, read_named(spec, say), shared, limit, say) for spec in specs]:
         if part.name.endswith(f"/{TEST}"):
             say(f"{part.name} is a test part: report by it, but choose between the two by validation pictures.")
         scored = []
