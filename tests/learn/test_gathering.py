@@ -25,6 +25,7 @@ from tests.learn.short_runs import history_without_seconds, same, weights
 # Its learning rate is small enough for rounding to stay rounding over 50 steps.
 CALM = ("budget.least_steps=50", "budget.batch=45", "run.precision=fp32", "run.test=false", "data.limit=200")
 HARD = ("budget.hard_share=0.3", "mix.probability=0.2", "loss.weights=inverse")
+VARIED = ("augment.before.k=1", "augment.before.refresh=6", "augment.before.noise=0.5")
 ENDS_IN_S = 60.0
 
 
@@ -48,8 +49,8 @@ def recipe_words(source: str, folder: Path, *overrides: str) -> list[str]:
 
 
 def test_two_processes_learn_what_one_learns_and_leave_the_same_files(drawn_source: str, tmp_path: Path) -> None:
-    one = train_small(drawn_source, tmp_path / "one", (*CALM, *HARD)).run
-    two = train_small(drawn_source, tmp_path / "two", (*CALM, *HARD, "run.devices=2")).run
+    one = train_small(drawn_source, tmp_path / "one", (*CALM, *HARD, *VARIED)).run
+    two = train_small(drawn_source, tmp_path / "two", (*CALM, *HARD, *VARIED, "run.devices=2")).run
     assert len(losses(one)) == 50
     assert float((losses(one) - losses(two)).abs().max()) < 1e-4
     files = [{str(path.relative_to(run.path)) for path in run.path.rglob("*")} for run in (one, two)]
