@@ -13,6 +13,7 @@ from digitkit.core.prediction import Thresholds
 
 TEMPERATURES = (0.1, 5.0)  # searched between these
 STEPS = 40  # of the golden-section search; each shrinks the bracket by 0.618
+GRID = 16  # steps from one end to the other, where there may be two valleys; each is a factor of 1.28
 NOT_A_DIGIT = 0.002  # share of true validation digits that may fall under the acceptance threshold
 UNSURE = 0.008  # share that may fall under the margin threshold
 STRICTEST = Thresholds(acceptance=0.6, margin=0.8)  # however sure the validation answers are
@@ -26,7 +27,7 @@ def temperature(answers: Tensor, labels: Tensor) -> float:
     """
     logits = answers.double().clamp_min(1e-12).log()
     logits, labels = _with_one_mistake(logits, labels)
-    return _cheapest(lambda degree: _cross_entropy(logits / degree, labels))
+    return _cheapest(lambda degree: _cross_entropy(logits / degree, labels), *TEMPERATURES)
 
 
 def temperature_of_mean(answers: Tensor, labels: Tensor) -> float:
@@ -42,12 +43,15 @@ def temperature_of_mean(answers: Tensor, labels: Tensor) -> float:
         of_label = scaled[:, torch.arange(len(labels)), labels] - scaled.logsumexp(2)  # (A,N)
         return -float(of_label.logsumexp(0).mean())
 
-    return _cheapest(cost)
-
-
-def _cheapest(cost: Callable[[float], float]) -> float:
-    """The temperature with the lowest cost, by golden-section search."""
+    # The cost of a mean may have two valleys: a narrow one, and that of members who only vote.
     low, high = TEMPERATURES
+    grid = [low * (high / low) ** (place / GRID) for place in range(GRID + 1)]
+    best_place = min(range(len(grid)), key=lambda place: cost(grid[place]))
+    return _cheapest(cost, grid[max(0, best_place - 1)], grid[min(GRID, best_place + 1)])
+
+
+def _cheapest(cost: Callable[[float], float], low: float, high: float) -> float:
+    """The temperature with the lowest cost between two others, by golden-section search."""
     golden = (5**0.5 - 1) / 2
     for _ in range(STEPS):
         left, right = high - golden * (high - low), low + golden * (high - low)
