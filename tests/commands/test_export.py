@@ -10,8 +10,10 @@ from typer.testing import CliRunner, Result
 
 from digitkit.cli import app
 from digitkit.export.torchscript import open_pipeline
+from digitkit.hub.card import write_card
+from digitkit.learn.run import Run
 from digitkit.runtime.bundle import read_bundle
-from tests.fixtures.runs import Trained, in_mode_photo
+from tests.fixtures.runs import Trained, in_mode_photo, sibling
 
 
 def ask(*words: str | Path, code: int = 0) -> Result:
@@ -61,3 +63,77 @@ def test_an_opset_that_nobody_reads_is_refused(trained: Trained, opset: str) -> 
     answer = ask(trained.run.path, "--opset", opset, code=2)
     assert f"--opset must lie in 18..23, got {opset}" in answer.stderr
     assert not trained.run.file("model.onnx").exists()
+
+
+@pytest.fixture(scope="module")
+def three(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], Path, list[dict[str, Any]]]:
+    """Three runs in one bundle, and what the verb said of them."""
+    folder = tmp_path_factory.mktemp("three")
+    first = in_mode_photo(trained.run, folder / "first").path
+    runs = [first, *(sibling(first, folder / f"other-{seed}", seed) for seed in (1, 2))]
+    told = ask(*runs, "--output", folder / "three.onnx", "--name", "three", "--json").stdout
+    return runs, folder / "three.onnx", [json.loads(line) for line in told.splitlines()]
+
+
+def test_several_runs_become_one_bundle_and_their_ranking_is_told(
+    three: tuple[list[Path], Path, list[dict[str, Any]]],
+) -> None:
+    runs, path, (ranking, facts) = three
+    assert {row["run"] for row in ranking["candidates"]} == set(map(str, runs))
+    shares = [row["accuracy"] for row in ranking["candidates"]]
+    assert shares == sorted(shares, reverse=True)
+    assert ranking["candidates"][-1]["together"]["accuracy"] == facts["val accuracy"]
+    assert (facts["members"], facts["file"]) == (3, str(path))
+    assert not any((run / "model.onnx").exists() for run in runs)
+
+
+def test_people_see_the_members_of_a_bundle(three: tuple[list[Path], Path, list[dict[str, Any]]]) -> None:
+    runs, path, _ = three
+    told = CliRunner().invoke(app, ["show", "bundle", str(path)]).stdout
+    assert "the mean of 3 runs" in told
+    assert all(run.name in told for run in runs)
+    assert "report.members" not in told
+    assert write_card(read_bundle(path)[0], "me/three", {}).count(", seed ") == 3
+
+
+def test_an_ensemble_is_compared_with_one_of_its_members(
+    three: tuple[list[Path], Path, list[dict[str, Any]]], drawn_source: str
+) -> None:
+    runs, path, _ = three
+    words = ["evaluate", str(path), "--against", str(runs[0]), "--on", f"{drawn_source}/test", "--json"]
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 0, answer.output
+    made = json.loads(answer.stdout)
+    assert made["n"] == 100
+    assert made["first"].startswith("three@")
+
+
+def test_of_several_runs_the_best_alone_is_exported_as_one(
+    three: tuple[list[Path], Path, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    runs, _, (ranking, _) = three
+    told = ask(*runs, "--best", "1", "--output", tmp_path / "best.onnx").stdout
+    assert "1 of 3 runs" in told
+    assert told.count("left out") == 2
+    record, _ = read_bundle(tmp_path / "best.onnx")
+    assert not record.members
+    best = Path(ranking["candidates"][0]["run"])
+    assert record.recipe["seed"] == Run(best).recipe().seed
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--best", "2"], 2, "--best chooses among several runs, and one is named"),
+        (["{run}"], 2, "Say where, as in --output"),
+        (["nowhere", "--output", "a.onnx"], 3, "nowhere is not a run"),
+        (["{run}", "--output", "a.onnx"], 2, "hold the same weights"),
+        (["{run}", "--output", "a.onnx", "--opset", "17"], 2, "--opset must lie in 18..23"),
+    ],
+)
+def test_several_runs_that_cannot_be_joined_are_one_message(
+    trained: Trained, words: list[str], code: int, message: str
+) -> None:
+    answer = ask(trained.run.path, *(word.format(run=trained.run.path) for word in words), code=code)
+    assert message in answer.stderr
+    assert answer.stderr.count("error:") == 1

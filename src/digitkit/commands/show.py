@@ -9,6 +9,7 @@ from digitkit.commands.printing import print_json, print_table
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
 CLASSES = 10  # that networks are shown for
+MEMBER = ("run", "model", "seed", "accuracy", "loss")  # what is shown of each run in an ensemble
 Overrides = Annotated[list[str] | None, typer.Argument(help="experiment=NAME and key=value pairs.")]
 
 
@@ -100,6 +101,10 @@ def bundle(
     if json:
         print_json(values)
         return
+    if record.members:
+        values["report"] = {key: value for key, value in record.report.items() if key != "members"}
+        rows = [[member.get(key, "") for key in MEMBER] for member in record.members]
+        print_table(f"{record.id}: the mean of {len(rows)} runs", MEMBER, rows)
     print_table(record.id, ("what", "value"), _flat(values))
 
 

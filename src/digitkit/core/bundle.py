@@ -61,6 +61,12 @@ class Bundle:
         places = self.report.get("contaminated") if isinstance(self.report, Mapping) else ()
         return tuple(map(str, places)) if isinstance(places, list | tuple) else ()
 
+    @property
+    def members(self) -> tuple[Mapping[str, object], ...]:
+        """What is told of each network whose answers are averaged; nothing where there is one network."""
+        told = self.report.get("members") if isinstance(self.report, Mapping) else ()
+        return tuple(each for each in told if isinstance(each, Mapping)) if isinstance(told, list | tuple) else ()
+
     def to_json(self) -> str:
         """The record as the text that stands in the file's metadata."""
         return json.dumps(asdict(self), ensure_ascii=True, allow_nan=False, sort_keys=True)

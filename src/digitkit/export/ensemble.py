@@ -146,5 +146,5 @@ def _figures(joined: Joined, splits: Splits) -> dict[str, Any]:
 
 
 def _short(made: Report) -> Mapping[str, Any]:
-    plain = made.to_plain()
+    plain = {**made.to_plain(), "interval": list(made.interval)}  # as JSON gives it back
     return {key: plain[key] for key in PART_FIGURES}
