@@ -7,6 +7,7 @@ The digits are from tests/fixtures/digits.npz.
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,7 +46,8 @@ def world(name: str, own: Lifted, other: Lifted) -> Tensor:
     fill, middle = torch.full((len(own.ink), 1), FILL), torch.full((len(own.ink), 2), 0.5)
     beside = laid(other, SIDE, fill, torch.tensor([[0.5, 1.05], [0.5, -0.05]]))
     below = laid(other, SIDE, fill, middle + 0.1).flip(3)
-    config = replace(BeforeConfig(k=1), **{name: 1.0})
+    only: dict[str, Any] = {name: 1.0}
+    config = replace(BeforeConfig(k=1), **only)
     return seen(laid(own, SIDE, fill, middle), beside, below, config, generator((6, KINDS.index(name))))
 
 

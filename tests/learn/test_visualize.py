@@ -53,6 +53,16 @@ def test_batches_are_shown_as_the_training_changes_them(drawn_source: str) -> No
     assert middle.title == "after 50% of the training"
 
 
+def test_variants_stand_beside_the_pictures_as_they_came(drawn_source: str, plain: list[Shown]) -> None:
+    off = [f"augment.after.{key}=0" for key in ("shift_px", "rotate_deg", "scale", "shear")]
+    varied = ["augment.before.k=2", "augment.before.lines=1", "augment.before.outline=1", "augment.before.share=0.5"]
+    batches = shown(compose(["experiment=tiny", f"data.sources=[{drawn_source}]", *off, *varied]))
+    for batch, same in zip(batches, plain, strict=True):
+        assert torch.equal(batch.before, same.before)
+        changed = (batch.before != batch.after).flatten(1).any(1)
+        assert 4 < int(changed.sum()) < 20
+
+
 def test_blends_say_how_much_each_label_weighs(drawn_source: str) -> None:
     mixing = ["mix.probability=0.05", "mix.cutmix=0", "mix.mixup_alpha=5", "mix.off_epochs=1"]
     first, last = shown(compose(["experiment=tiny", f"data.sources=[{drawn_source}]", *mixing]))

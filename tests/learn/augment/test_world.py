@@ -1,6 +1,7 @@
 """What the world does to ink: every change by itself, on pictures that are easy to judge."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -29,7 +30,13 @@ def changed(*names: str, ink: Tensor | None = None, beside: float = 0.0, below: 
     """Pictures on which some changes are made to all, with so much ink beside them and below: float (B,A,A,3)."""
     ink = block() if ink is None else ink
     others = torch.full_like(ink, beside), torch.full_like(ink, below)
-    return seen(ink.clone(), *others, replace(NONE, **dict.fromkeys(names, 1.0)), seeded(seed)).float()
+    return seen(ink.clone(), *others, all_get(*names), seeded(seed)).float()
+
+
+def all_get(*names: str) -> BeforeConfig:
+    """Some changes are made to all, the others to none."""
+    given: dict[str, Any] = dict.fromkeys(names, 1.0)
+    return replace(NONE, **given)
 
 
 def contrast(pictures: Tensor, inside: Tensor) -> Tensor:
@@ -45,7 +52,7 @@ every_change = pytest.mark.parametrize("name", BeforeConfig.changes())
 @every_change
 @pytest.mark.parametrize(("count", "side"), [(1, 12), (7, 20), (3, 64)])
 def test_a_picture_is_a_whole_picture_after_any_change(name: str, count: int, side: int) -> None:
-    made = seen(block(count, side), block(count, side), block(count, side), replace(NONE, **{name: 1.0}), seeded())
+    made = seen(block(count, side), block(count, side), block(count, side), all_get(name), seeded())
     assert made.shape == (count, side, side, 3)
     assert made.dtype == torch.uint8
     assert float(made.float().std()) > 1
