@@ -15,8 +15,10 @@ TEMPERATURES = (0.1, 5.0)  # searched between these
 STEPS = 40  # of the golden-section search; each shrinks the bracket by 0.618
 GRID = 16  # steps from one end to the other, where there may be two valleys; each is a factor of 1.28
 NOT_A_DIGIT = 0.002  # share of true validation digits that may fall under the acceptance threshold
+NOT_A_DIGIT_TAUGHT = 0.005  # the same where negatives were learnt: then a refusal is worth more than it costs
 UNSURE = 0.008  # share that may fall under the margin threshold
 STRICTEST = Thresholds(acceptance=0.6, margin=0.8)  # however sure the validation answers are
+STRICTEST_TAUGHT = 0.95  # acceptance, where negatives were learnt
 
 
 def temperature(answers: Tensor, labels: Tensor) -> float:
@@ -95,14 +97,15 @@ class Tempered(nn.Module):
         return logits
 
 
-def thresholds(answers: Tensor) -> Thresholds:
+def thresholds(answers: Tensor, knows_others: bool = False) -> Thresholds:
     """Acceptance and margin such that few true digits are refused, from tempered validation answers (N,K).
 
-    The paper thresholds (ink share, contrast) belong to prepare and keep their defaults.
+    `knows_others` tells whether the network has learnt from what is no digit too. The paper thresholds (ink share, contrast) belong to prepare and keep their defaults.
     """
     best = answers.topk(2, dim=1).values
     usual = Thresholds()
-    acceptance = min(STRICTEST.acceptance, _refusing(best[:, 0], NOT_A_DIGIT))
+    share, strictest = (NOT_A_DIGIT_TAUGHT, STRICTEST_TAUGHT) if knows_others else (NOT_A_DIGIT, STRICTEST.acceptance)
+    acceptance = min(strictest, _refusing(best[:, 0], share))
     margin = min(STRICTEST.margin, _refusing(best[:, 0] - best[:, 1], UNSURE))
     return Thresholds(usual.ink_share, usual.contrast, acceptance, margin)
 

@@ -34,7 +34,7 @@ def score_parts(
             continue
         answers = probabilities(network, images.to(device))
         if name == "val":
-            calibration = _calibrate(answers, images)
+            calibration = _calibrate(answers, images, len(parts.negatives) > 0)
         made = report(name, answers, images.labels, classes)
         if name == "test" and recipe.run.views > 1:
             viewed = probabilities(network, images.to(device), recipe.run.views)
@@ -48,6 +48,6 @@ def score_parts(
     return {**scored, "calibration": calibration}
 
 
-def _calibrate(answers: torch.Tensor, images: Images) -> dict[str, Any]:
+def _calibrate(answers: torch.Tensor, images: Images, knows_others: bool) -> dict[str, Any]:
     degree = temperature(answers, images.labels.cpu())
-    return {"temperature": degree, "thresholds": asdict(thresholds(tempered(answers, degree)))}
+    return {"temperature": degree, "thresholds": asdict(thresholds(tempered(answers, degree), knows_others))}
