@@ -100,7 +100,8 @@ class Tempered(nn.Module):
 def thresholds(answers: Tensor, knows_others: bool = False) -> Thresholds:
     """Acceptance and margin such that few true digits are refused, from tempered validation answers (N,K).
 
-    `knows_others` tells whether the network has learnt from what is no digit too. The paper thresholds (ink share, contrast) belong to prepare and keep their defaults.
+    `knows_others` tells whether the network has learnt from what is no digit too. The paper thresholds (ink share,
+    contrast) belong to prepare and keep their defaults.
     """
     best = answers.topk(2, dim=1).values
     usual = Thresholds()
