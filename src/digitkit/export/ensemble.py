@@ -102,7 +102,9 @@ def _joined(
     each = [mean_answer(answers[place], selection.chosen.temperature) for place in selection.chosen.members]
     together = sum(each[1:], each[0]) / len(each)
     made = report("val", together, images.labels, candidates[0].classes)
-    return Joined(tuple(candidates), selection, view_count, thresholds(together), made)
+    knows_others = all(candidates[place].recipe.data.negatives for place in selection.chosen.members)
+    limits = thresholds(together, knows_others)
+    return Joined(tuple(candidates), selection, view_count, limits, made)
 
 
 def export(
