@@ -104,12 +104,12 @@ def test_the_plan_of_the_parts_has_all_that_the_recipe_says_of_data() -> None:
 def test_pictures_of_a_source_are_drawn_as_often_as_it_weighs(drawn_digits: DrawDigits) -> None:
     digits = drawn_digits(4, np.random.default_rng(0))
     origins = np.array(["mnist/train/0", "optdigits/train/0", "mnist/train/1", "usps/train/0"])
-    config = DataConfig(sources=["mnist", "usps"], weights=[3, 0])
+    config = DataConfig(weights={"mnist": 3, "usps": 0, "svhn": 9})
     weights = source_weights(config, replace(digits, origins=origins))
     assert weights is not None
-    assert weights.tolist() == [3, 1, 3, 0]  # optdigits stands in for another, and was given no weight
+    assert weights.tolist() == [3, 1, 3, 0]  # nobody spoke of optdigits
 
 
-def test_every_source_needs_its_weight() -> None:
-    with pytest.raises(ConfigError, match="a number for each of 2 sources, got 1"):
-        DataConfig(sources=["mnist", "usps"], weights=[3])
+def test_a_source_that_nobody_knows_has_no_weight(drawn_digits: DrawDigits) -> None:
+    with pytest.raises(ConfigError, match=r"there is no source 'minst'\. Did you mean 'mnist'"):
+        source_weights(DataConfig(weights={"minst": 3}), drawn_digits(4, np.random.default_rng(0)))

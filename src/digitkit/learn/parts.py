@@ -13,7 +13,7 @@ from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError
 from digitkit.core.registry import nearest
 from digitkit.data.batches import Drawing, DrawPlan, Weights, balanced
-from digitkit.data.catalogue import find_source
+from digitkit.data.catalogue import SOURCES, find_source
 from digitkit.data.fetch import read_part
 from digitkit.data.source import NOT_A_DIGIT, TRAIN
 from digitkit.data.splits import SplitPlan, Splits
@@ -96,12 +96,19 @@ def _others(data: DataConfig) -> list[DigitSet]:
 
 
 def source_weights(data: DataConfig, primary: DigitSet) -> Weights | None:
-    """How often pictures are drawn for their source's sake; None when all are drawn alike."""
+    """How often pictures are drawn for their source's sake; None when all are drawn alike.
+
+    A source that is known and not learnt from may have its weight all the same, so that an experiment takes others.
+    Raises: ConfigError when nobody knows a source of that name.
+    """
     if not data.weights:
         return None
-    weight_of = {find_source(spec).name: weight for spec, weight in zip(data.sources, data.weights, strict=True)}
     names, which = np.unique([origin.partition("/")[0] for origin in primary.origins.tolist()], return_inverse=True)
-    return np.array([weight_of.get(str(name), 1.0) for name in names], np.float64)[which]
+    known = {*names.tolist(), *SOURCES, *(find_source(spec).name for spec in data.sources)}
+    for name in data.weights:
+        if name not in known:
+            raise ConfigError(f"data.weights: there is no source {name!r}. {nearest(name, sorted(known))}")
+    return np.array([data.weights.get(str(name), 1.0) for name in names], np.float64)[which]
 
 
 def before_of(recipe: Recipe, splits: Splits, others: Sequence[DigitSet], report: Report) -> Before:

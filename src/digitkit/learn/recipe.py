@@ -80,7 +80,7 @@ class DataConfig:
     extra: list[str] = field(default_factory=list)  # mixed into every batch: training part of NAME, or NAME/extra
     extra_sizes: list[float] = field(default_factory=list)  # the same as `sizes` for them
     extra_share: float = 0.05  # of every batch that is extra, where there are extra sources
-    weights: list[float] = field(default_factory=list)  # how often pictures of each source are drawn; none: all alike
+    weights: dict[str, float] = field(default_factory=dict)  # how often pictures of a source are drawn, 1 when unnamed
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     negatives: list[str] = field(default_factory=list)  # sources whose pictures of no digit are learnt to be none
     negatives_share: float = 0.1  # of every batch, on top of it, where there are negatives
@@ -105,12 +105,8 @@ class DataConfig:
                 raise ConfigError(f"data.{key} needs a number for each of {len(names)} sources, got {len(sizes)}.")
             for size in sizes:
                 check_range(f"data.{key}", size, 0, 1e12)
-        if self.weights and len(self.weights) != len(self.sources):
-            raise ConfigError(
-                f"data.weights needs a number for each of {len(self.sources)} sources, got {len(self.weights)}."
-            )
-        for weight in self.weights:
-            check_range("data.weights", weight, 0, 1e6)
+        for name, weight in self.weights.items():
+            check_range(f"data.weights.{name}", weight, 0, 1e6)
 
 
 @dataclass
