@@ -3,10 +3,19 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from digitkit.core.interrupts import uninterrupted
+
+
+@pytest.fixture(autouse=True)
+def usual_signal() -> Iterator[None]:
+    """Ctrl-C as in a terminal: whoever starts the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def interrupt() -> None:

@@ -54,7 +54,7 @@ def _header(text: str) -> str:
     return "\n".join(line for line in comments if not line.startswith("@package"))
 
 
-@uninterrupted()  # OmegaConf loses a Ctrl-C that meets it
+@uninterrupted()  # a Ctrl-C that meets OmegaConf becomes another error
 def compose(overrides: Sequence[str] = ()) -> Recipe:
     """The recipe of an experiment (`experiment=NAME`, "fast" when none is named) with `key=value` overrides.
 
@@ -180,7 +180,7 @@ def _keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
-@uninterrupted()  # OmegaConf loses a Ctrl-C that meets it
+@uninterrupted()  # a Ctrl-C that meets OmegaConf becomes another error
 def to_plain(recipe: Recipe, run_folder: str | None = None) -> dict[str, Any]:
     """The recipe as plain values for JSON and YAML; `run_folder` replaces `run.folder` where given."""
     values = OmegaConf.to_container(OmegaConf.structured(recipe), enum_to_str=True)
@@ -195,7 +195,7 @@ def to_yaml(recipe: Recipe) -> str:
     return str(yaml.safe_dump(to_plain(recipe), sort_keys=False))
 
 
-@uninterrupted()  # OmegaConf loses a Ctrl-C that meets it
+@uninterrupted()  # a Ctrl-C that meets OmegaConf becomes another error
 def from_plain(values: Mapping[str, Any]) -> Recipe:
     """The recipe that `to_plain` wrote.
 

@@ -99,7 +99,9 @@ def test_every_key_says_what_it_does() -> None:
     config = AugmentConfig()
     told = meanings(config)
     groups = {
-        f"{group}.{key}" for group in ("after", "late", "colour", "flaws") for key in vars(getattr(config, group))
+        f"{group}.{key}"
+        for group in ("before", "after", "late", "colour", "flaws")
+        for key in vars(getattr(config, group))
     }
     assert set(told) == {"share", *groups}
     assert told["late.rotate_deg"] == told["after.rotate_deg"] == "furthest turn"
