@@ -37,7 +37,9 @@ def test_without_scikit_learn_the_message_names_the_extra(monkeypatch: pytest.Mo
         read_optdigits(NOWHERE, "train")
 
 
-@pytest.mark.parametrize(("content", "error"), [(gzip.compress(b"1,2"), HashMismatch), (b"plain", SourceError)])
+@pytest.mark.parametrize(
+    ("content", "error"), [(gzip.compress(b"1,2"), HashMismatch), (b"plain", SourceError)], ids=["gzip", "plain"]
+)
 def test_another_file_in_its_place_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, error: type[Exception]
 ) -> None:
