@@ -82,6 +82,7 @@ lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
 	@command -v $(UV) >/dev/null || { echo "Locking needs uv: install it, or say where it is with UV=..." >&2; exit 1; }
 	@$(LOCK) $(UPGRADE) --extra all pyproject.toml -o requirements/all.txt
 	@$(LOCK) -c requirements/all.txt --extra train pyproject.toml -o requirements/train.txt
+	@$(LOCK) -c requirements/all.txt --extra app pyproject.toml -o requirements/app.txt
 	@$(LOCK) -c requirements/all.txt pyproject.toml -o requirements/base.txt
 	@$(LOCK) -c requirements/all.txt requirements/build.in -o requirements/build.txt
 	@echo "Locked. See what changed with: git diff --stat requirements"
