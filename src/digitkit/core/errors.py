@@ -13,6 +13,11 @@
         BundleAltered        ... its bytes are not the ones that were written
         BundleTooNew         ... its format is newer than this digitkit
       StoreError             something cannot be written or read back (disk full, read-only)
+        StoreUnavailable     ... for now: the database is away, busy or full; trying again may help
+        SchemaOutdated       ... the tables are of another version than this digitkit
+        NotFound             ... there is nothing of that id
+        Conflict             ... it contradicts what is stored already
+        Gone                 ... it has been deleted, or its time is over
         HubError             ... on a hub: unreachable, no permission, no such repository
 
 A message says what happened, where, what was expected and found, and what to do.
@@ -69,6 +74,30 @@ class BundleTooNew(BundleError):
 
 class StoreError(DigitkitError):
     """Something cannot be written, or not be read back."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be used for now; `detail` is what it said, for logs and never for strangers."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+class SchemaOutdated(StoreError):
+    """The tables of a database are of another version than this digitkit."""
+
+
+class NotFound(StoreError):
+    """There is nothing of that id, or it is not for who asks."""
+
+
+class Conflict(StoreError):
+    """What is asked for contradicts what is stored already."""
+
+
+class Gone(StoreError):
+    """What is asked for has been deleted, or its time is over."""
 
 
 class HubError(StoreError):

@@ -3,6 +3,7 @@
 import json
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -103,14 +104,25 @@ def test_wandb_without_a_login_runs_offline_and_says_so(folder: Path) -> None:
     run_id = train_twice("wandb", folder, said)
     assert said
     assert all("nobody is logged in, so it runs offline" in line for line in said)
-    logs = sorted((folder / "trackers" / "wandb").glob(f"offline-run-*-{run_id}*/*.wandb"))
-    records = [record for log in logs for record in wandb_records(log)]
+    deadline = time.monotonic() + 30
+    while kinds(records := offline_records(folder, run_id)).count("exit") < 2:
+        assert time.monotonic() < deadline, "W&B has not written the end of the run"
+        time.sleep(0.05)  # its own process writes, some time after `finish` is back
     history = [items(record.history.item) for record in records if record.WhichOneof("record_type") == "history"]
     losses = [(row["step"], row["train_loss"]) for row in history if "train_loss" in row]
     assert losses == [(1, 2.5), (2, 1.5)]
     assert [row["step"] for row in history if "grid._type" in row] == [1]
     assert [row["_step"] for row in history] == [0, 1, 2]  # so that `wandb sync` joins the pieces
-    assert "artifact" in [record.WhichOneof("record_type") for record in records]
+    assert "artifact" in kinds(records)
+
+
+def kinds(records: list[Any]) -> list[str]:
+    return [record.WhichOneof("record_type") for record in records]
+
+
+def offline_records(folder: Path, run_id: str) -> list[Any]:
+    logs = sorted((folder / "trackers" / "wandb").glob(f"offline-run-*-{run_id}*/*.wandb"))
+    return [record for log in logs for record in wandb_records(log)]
 
 
 def items(pairs: Any) -> dict[str, Any]:
