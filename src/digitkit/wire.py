@@ -4,16 +4,16 @@ Pictures and images travel as base64 of their files. Times are UTC. What a clien
 unknown; what the service answers (`...Out`) may grow, so a client ignores what it does not know.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from digitkit.core.prediction import Prediction, Verdict
 
 NOT_A_DIGIT = "not a digit"  # the true label of a picture that shows none
 MAX_LABEL = 64  # characters; a label is a number, not a caption
-MAX_REASON = 1_000  # characters of a reviewer's words
+MAX_REASON = 500  # characters of a reviewer's words
 MAX_KEY = 200  # characters of an idempotency key
 MAX_STROKES = 500  # of one drawing
 MAX_POINTS = 20_000  # of all strokes of one drawing
@@ -27,7 +27,17 @@ Label = Annotated[str, Field(max_length=MAX_LABEL, examples=["7", NOT_A_DIGIT])]
 Coordinate = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]  # px of the pad
 Moment = Annotated[float, Field(ge=0, le=86_400_000, allow_inf_nan=False)]  # ms since the drawing began
 Point = tuple[Coordinate, Coordinate, Moment, Share]  # x, y, t_ms, pressure
-Strokes = Annotated[list[Annotated[list[Point], Field(max_length=MAX_POINTS)]], Field(max_length=MAX_STROKES)]
+
+
+def _in_all(strokes: list[list[Point]]) -> list[list[Point]]:
+    if sum(map(len, strokes)) > MAX_POINTS:
+        raise ValueError(f"expected at most {MAX_POINTS} points in all strokes together")
+    return strokes
+
+
+Strokes = Annotated[
+    list[Annotated[list[Point], Field(max_length=MAX_POINTS)]], Field(max_length=MAX_STROKES), AfterValidator(_in_all)
+]
 Channel = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$", examples=["draw"])]
 
 
@@ -131,7 +141,7 @@ class CorrectionIn(Received):
 class ReviewIn(Received):
     """What a reviewer decides."""
 
-    status: Literal["accepted", "rejected"]
+    status: Status
     reviewed_label: Label | None = Field(default=None, description="The right label, where the sender's is wrong.")
     reason: str = Field(default="", max_length=MAX_REASON)
 
@@ -153,24 +163,28 @@ class SubmissionOut(Answered):
     id: str
     created_at: datetime
     channel: str
-    true_label: str
-    reviewed_label: str | None = None
+    true_label: str = Field(description="By its sender.")
     status: Status
-    reason: str = ""
+    reviewed_label: str | None = Field(default=None, description="By the last reviewer; it counts more.")
+    reviewed_at: datetime | None = None
     predicted: str | None = Field(description="The label that the service read; null for a blank picture.")
     confidence: Share
+    probabilities: dict[str, Share]
     verdict: Verdict
+    reason: str
+    doubt: Share = Field(description="How far the service's answer is from the sender's label; 1 = sure of another.")
     bundle: str
     picture_sha256: str
-    picture_type: str = Field(examples=["image/png"])
+    picture_bytes: int
+    media_type: str = Field(examples=["image/png"])
     strokes: list[list[Point]] | None = None
 
 
 class SubmissionsOut(Answered):
-    """One page of submissions, newest first; `after` asks for the next page, null on the last."""
+    """One page of submissions; `next` is what `after` takes to get the next one, null on the last."""
 
     submissions: list[SubmissionOut]
-    after: str | None = None
+    next: str | None = None
 
 
 class BundleOut(Answered):
@@ -194,30 +208,23 @@ class BundlesOut(Answered):
     bundles: list[BundleOut]
 
 
-class DayOut(Answered):
-    """Submissions of one day, UTC; `agreed` is how many were read as their true label says."""
+class CountOut(Answered):
+    """How many submissions, and in how many the service read the label that counts."""
 
-    day: date
-    count: int = Field(ge=0)
-    agreed: int = Field(ge=0)
-
-
-class LabelOut(Answered):
-    """Submissions of one true label."""
-
-    label: str
-    count: int = Field(ge=0)
-    agreed: int = Field(ge=0)
+    submissions: int = Field(ge=0)
+    agreeing: int = Field(ge=0)
 
 
 class StatsOut(Answered):
-    """How many submissions there are, and how often the model agreed with their senders."""
+    """What the service has been sent, in numbers; days are UTC, oldest first."""
 
-    count: int = Field(ge=0)
-    agreed: int = Field(ge=0)
-    by_status: dict[Status, int]
-    days: list[DayOut]
-    labels: list[LabelOut]
+    total: CountOut
+    per_status: dict[str, int]
+    per_day: dict[str, CountOut]
+    per_label: dict[str, CountOut]
+    per_bundle: dict[str, CountOut]
+    pictures: int = Field(ge=0, description="Different ones.")
+    picture_bytes: int = Field(ge=0)
 
 
 class HealthOut(Answered):
