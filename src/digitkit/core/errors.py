@@ -19,6 +19,16 @@
         Conflict             ... it contradicts what is stored already
         Gone                 ... it has been deleted, or its time is over
         HubError             ... on a hub: unreachable, no permission, no such repository
+      RequestError           a request to the service that is not answered
+        Malformed            ... its form is broken
+        Unauthorised         ... it has no valid token
+        Forbidden            ... its token may not do this
+        TooSlow              ... it did not arrive in time
+        TooLarge             ... it is over the limits of the service
+        UnknownMedia         ... it is of a kind that the service does not read
+        Unacceptable         ... its values make no sense
+        TooMany              ... its sender asks too often
+        Overloaded           ... the service is full; trying again may help
 
 A message says what happened, where, what was expected and found, and what to do.
 """
@@ -102,3 +112,43 @@ class Gone(StoreError):
 
 class HubError(StoreError):
     """A hub does not take or give what was asked."""
+
+
+class RequestError(DigitkitError):
+    """A request to the service is not answered."""
+
+
+class Malformed(RequestError):
+    """The form of a request is broken."""
+
+
+class Unauthorised(RequestError):
+    """A request has no valid token."""
+
+
+class Forbidden(RequestError):
+    """The token of a request may not do this."""
+
+
+class TooSlow(RequestError):
+    """A request did not arrive in time."""
+
+
+class TooLarge(RequestError):
+    """A request is over the limits of the service."""
+
+
+class UnknownMedia(RequestError):
+    """A request is of a kind that the service does not read."""
+
+
+class Unacceptable(RequestError):
+    """The values of a request make no sense."""
+
+
+class TooMany(RequestError):
+    """The sender of a request asks too often."""
+
+
+class Overloaded(RequestError):
+    """The service is full; trying again may help."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_data_path
 
 from digitkit.core.errors import StoreError
 
@@ -18,6 +18,12 @@ def cache_folder() -> Path:
     """Where downloads and prepared pictures are kept: `DIGITKIT_CACHE`, or the user's cache folder."""
     chosen = os.environ.get("DIGITKIT_CACHE")
     return Path(chosen) if chosen else user_cache_path("digitkit")
+
+
+def data_folder() -> Path:
+    """Where what must not be lost is kept, such as submissions: `DIGITKIT_DATA`, or the user's folder for data."""
+    chosen = os.environ.get("DIGITKIT_DATA")
+    return Path(chosen) if chosen else user_data_path("digitkit")
 
 
 def sha256(path: Path) -> str:
