@@ -22,6 +22,7 @@ from digitkit.commands import (
     train,
     tune,
     visualize,
+    webcam,
 )
 from digitkit.core.errors import BundleError, ConfigError, DataError, DigitkitError, StoreError
 
@@ -101,6 +102,7 @@ app.command("benchmark")(guarded(benchmark.benchmark))
 app.command("tune")(guarded(tune.tune))
 app.command("visualize")(guarded(visualize.visualize))
 app.command("predict")(guarded(read.predict))
+app.command("webcam")(guarded(webcam.webcam))
 show_app.command("models")(guarded(show.models))
 show_app.command("recipe")(guarded(show.recipe))
 show_app.command("bundle")(guarded(show.bundle))
