@@ -23,7 +23,7 @@ from digitkit.core.errors import PictureError, PictureTooLarge
 
 __all__ = [
     "LIMITS", "Limits", "PictureSource", "Pixels", "decode", "decode_stack", "is_plain_stack",
-    "without_needless_colour",
+    "size_of_picture", "without_needless_colour",
 ]  # fmt: skip
 
 PictureSource = str | Path | bytes | BinaryIO | Image.Image | NDArray[Any]
@@ -74,6 +74,16 @@ def decode(source: PictureSource, name: str | None = None) -> Pixels:
     if share > 1:  # a JPEG can be decoded at 1/2, 1/4 or 1/8 for less time and memory; others ignore this
         picture.draft(None, (int(picture.width / share) or 1, int(picture.height / share) or 1))
     return _show(picture, name)
+
+
+def size_of_picture(content: bytes, name: str) -> tuple[int, int]:
+    """Width and height in px that the header of a file claims, once they are within the `LIMITS`.
+
+    Raises: as `decode`; what follows the header is not looked at.
+    """
+    picture = _open(_read(content, name), name)
+    _check_size(*picture.size, name)
+    return picture.size
 
 
 def without_needless_colour(pixels: Pixels) -> Pixels:
