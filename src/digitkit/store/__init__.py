@@ -1,8 +1,8 @@
 """Submissions, reviews, bundles and keys in SQLite or PostgreSQL.
 
-    store = Store.open("digitkit.sqlite")               # or postgresql://...; does not make or change tables
-    store.upgrade()                                     # makes them, or brings them up to date; safe from several processes
-    added = store.submissions.add(new, idempotency_key) # on the disk when it returns; added.row.id, added.receipt
+    store = Store.open("digitkit.sqlite")                # or postgresql://...; makes and changes nothing
+    store.upgrade()                                      # makes the tables, or brings them up to date
+    added = store.submissions.add(new, idempotency_key)  # on the disk when it returns; added.row.id, added.receipt
     store.submissions.page(SubmissionFilter(status="pending"), after=None, limit=50)
     store.bundles.champion()
     store.keys.check(secret)
