@@ -26,10 +26,10 @@ DIGITS = HERE.parent / "tests" / "fixtures" / "digits.npz"
 CHOSEN, OTHER = (3, 7), 13  # of the pen digits
 SIDE, FILL = 56, 0.62
 KINDS = (
-    "pencil", "outline", "ragged", "binary", "neighbours", "bleed", "lines", "stains", "hairs", "holes", "card",
-    "light", "shadow", "colour", "blur", "noise", "specks", "jpeg",
+    "pencil", "outline", "ragged", "binary", "neighbours", "bleed", "lines", "ruled", "stains", "hairs", "holes",
+    "card", "light", "shadow", "colour", "blur", "noise", "specks", "jpeg",
 )  # fmt: skip
-COLUMNS = 9
+COLUMNS = 10
 
 
 def lifted_digits(door: Ink) -> tuple[Lifted, Lifted]:

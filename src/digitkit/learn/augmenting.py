@@ -140,6 +140,7 @@ class BeforeConfig:
     neighbours: float = 0.0  # share with a piece of another digit at the border; single digits only
     bleed: float = 0.0  # share on which writing of the other side shows through; single digits only
     lines: float = 0.0  # share with lines of a form near the border
+    ruled: float = 0.0  # share written across the lines of ruled or squared paper
     stains: float = 0.0  # share with specks and blots
     hairs: float = 0.0  # share that a hair, a scratch or a crease lies across
     holes: float = 0.0  # share that lacks a patch of its ink, as under a reflection

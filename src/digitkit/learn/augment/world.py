@@ -24,7 +24,9 @@ FRAY, CUT = 0.25, (0.3, 0.7)  # noise of a black-and-white scan, and what counts
 THROUGH = (0.2, 0.7)  # strength of what shows through
 LINE_DEPTH, LINE_PX, LINE_TONE = 0.16, (0.7, 2.2), (0.4, 1.0)  # how far from the border, how wide, how dark
 LINE_CHANCE = 0.4  # of each of the four sides
-HAIRS, HAIR_PX, HAIR_TONE, HAIR_POINTS = 2, (0.3, 1.2), (0.3, 1.0), 60
+RULE_GAP, RULE_PX, RULE_TONE, RULE_DEG = (0.15, 0.7), (0.3, 1.4), (0.15, 0.9), 6.0  # of ruled paper; gap over the side
+SQUARED = 0.5  # share of ruled paper with lines both ways
+HAIRS, HAIR_PX, HAIR_TONE, HAIR_POINTS = 3, (0.3, 2.0), (0.3, 1.0), 60
 BLOTS, BLOT_PX = 3, (0.4, 1.8)
 HOLE_PX = (1.5, 5.0)
 PAPER, CONTRAST = (0.4, 1.0), (0.25, 1.0)  # tone of paper; share of it that other ink takes away
@@ -32,7 +34,7 @@ TINT = 0.3
 CARD_FREE, BEHIND = (0.02, 0.2), (0.0, 1.0)  # paper left around the digit, tone of what lies behind the card
 SLOPE, WAVES, GRID = 0.5, 0.55, (2, 7)  # of the light, and how many hills it has along a side
 SHADE, SHADE_PX = (0.15, 0.6), (0.3, 4.0)  # how dark a shadow is, how wide its edge
-BLUR_PX, NOISE, SPECKS, QUALITY = (0.3, 1.1), (0.0, 0.15), (0.0, 0.12), (10.0, 80.0)
+BLUR_PX, NOISE, SPECKS, QUALITY = (0.3, 1.1), (0.0, 0.15), (0.0, 0.15), (10.0, 80.0)
 
 
 def seen(ink: Tensor, beside: Tensor, below: Tensor, config: BeforeConfig, rng: torch.Generator) -> Tensor:
@@ -49,6 +51,7 @@ def seen(ink: Tensor, beside: Tensor, below: Tensor, config: BeforeConfig, rng: 
     ink = torch.maximum(ink, beside * _there(config.neighbours, ink, rng))
     ink = torch.maximum(ink, below * _there(config.bleed, ink, rng) * _each(ink, THROUGH, rng))
     change_some(ink, chosen(config.lines, ink, rng), lambda some: torch.maximum(some, _lines(some, rng)))
+    change_some(ink, chosen(config.ruled, ink, rng), lambda some: torch.maximum(some, _rules(some, rng)))
     change_some(ink, chosen(config.stains, ink, rng), lambda some: torch.maximum(some, _blots(some, BLOT_PX, rng)))
     change_some(ink, chosen(config.hairs, ink, rng), lambda some: torch.maximum(some, _hairs(some, rng)))
     change_some(ink, chosen(config.holes, ink, rng), lambda some: some * (1 - _blots(some, HOLE_PX, rng)))
@@ -146,6 +149,20 @@ def _lines(ink: Tensor, rng: torch.Generator) -> Tensor:
     return found
 
 
+def _rules(ink: Tensor, rng: torch.Generator) -> Tensor:
+    """The lines of an exercise book, at equal distances, one way or both, written across."""
+    side, (down, across) = ink.shape[-1], _places(ink)
+    angle = _each(ink, (-math.radians(RULE_DEG), math.radians(RULE_DEG)), rng)
+    angle = angle + math.pi / 2 * _there(0.5, ink, rng)  # as one holds the book
+    gap, wide, tone = _each(ink, RULE_GAP, rng), _each(ink, _px(ink, RULE_PX), rng), _each(ink, RULE_TONE, rng)
+    found = torch.zeros_like(ink)
+    for turn, there in ((0.0, torch.ones_like(gap)), (math.pi / 2, _there(SQUARED, ink, rng))):
+        place = (down * (angle + turn).cos() + across * (angle + turn).sin()) / gap + _each(ink, (0, 1), rng)
+        away = (place - place.round()).abs() * gap * side
+        found = torch.maximum(found, ((wide + 1) / 2 - away).clamp(0, 1) * tone * there)
+    return found
+
+
 def _blots(ink: Tensor, sizes: tuple[float, float], rng: torch.Generator) -> Tensor:
     """Up to three round blots anywhere."""
     side, (down, across) = ink.shape[-1], _places(ink)
@@ -160,7 +177,7 @@ def _blots(ink: Tensor, sizes: tuple[float, float], rng: torch.Generator) -> Ten
 
 
 def _hairs(ink: Tensor, rng: torch.Generator) -> Tensor:
-    """One or two thin curves from anywhere to anywhere: parabolas, as near as some points on them tell."""
+    """Up to three thin curves from anywhere to anywhere: parabolas, as near as some points on them tell."""
     side, (down, across) = ink.shape[-1], _places(ink)
     along = torch.linspace(0, 1, HAIR_POINTS)
     weights = torch.stack([(1 - along) ** 2, 2 * along * (1 - along), along**2])  # (3,P)
