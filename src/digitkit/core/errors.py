@@ -29,6 +29,7 @@
         Unacceptable         ... its values make no sense
         TooMany              ... its sender asks too often
         Overloaded           ... the service is full; trying again may help
+        ServiceAway          ... no answer comes: it is stopped, unreachable or too slow
 
 A message says what happened, where, what was expected and found, and what to do.
 """
@@ -152,3 +153,7 @@ class TooMany(RequestError):
 
 class Overloaded(RequestError):
     """The service is full; trying again may help."""
+
+
+class ServiceAway(RequestError):
+    """No answer comes from the service."""
