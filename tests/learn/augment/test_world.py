@@ -63,7 +63,7 @@ def test_a_change_is_made_to_all_or_to_none_and_again_with_the_same_seed(name: s
     first, again, none = (changed(*names, beside=1, below=1) for names in ((name,), (name,), ()))
     assert torch.equal(first, again)
     same = (first == none).flatten(1).all(1)
-    assert float(same.float().mean()) <= 0.4  # lines, stains and holes may miss a picture
+    assert float(same.float().mean()) <= 0.5  # stains may miss a picture, and a good JPEG keeps a plain block
     assert torch.equal(none, changed())
 
 
