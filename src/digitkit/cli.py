@@ -17,6 +17,7 @@ from digitkit.commands import (
     inspection,
     printing,
     read,
+    serve,
     show,
     synthesize,
     train,
@@ -102,6 +103,7 @@ app.command("benchmark")(guarded(benchmark.benchmark))
 app.command("tune")(guarded(tune.tune))
 app.command("visualize")(guarded(visualize.visualize))
 app.command("predict")(guarded(read.predict))
+app.command("serve")(guarded(serve.serve))
 app.command("webcam")(guarded(webcam.webcam))
 show_app.command("models")(guarded(show.models))
 show_app.command("recipe")(guarded(show.recipe))

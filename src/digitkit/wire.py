@@ -16,9 +16,9 @@ MAX_LABEL = 64  # characters; a label is a number, not a caption
 MAX_REASON = 500  # characters of a reviewer's words
 MAX_KEY = 200  # characters of an idempotency key
 MAX_STROKES = 500  # of one drawing
-MAX_POINTS = 20_000  # of all strokes of one drawing
+MAX_POINTS = 5_000  # of all strokes of one drawing: 80 s of a pen that tells 60 times a second
 MAX_TOP = 1_000  # classes that one answer ranks
-PAGE, MAX_PAGE = 50, 500  # submissions on a page
+PAGE, MAX_PAGE = 50, 100  # submissions on a page
 
 Status = Literal["pending", "accepted", "rejected"]
 Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
@@ -177,7 +177,7 @@ class SubmissionOut(Answered):
     picture_sha256: str
     picture_bytes: int
     media_type: str = Field(examples=["image/png"])
-    strokes: list[list[Point]] | None = None
+    strokes: list[list[Point]] | None = Field(default=None, description="Only where one submission is asked for.")
 
 
 class SubmissionsOut(Answered):
@@ -194,8 +194,6 @@ class BundleOut(Answered):
     name: str
     digest: str
     classes: list[str]
-    mode: str
-    size: int
     is_champion: bool
     registered_at: datetime | None = Field(default=None, description="Null for one that the registry does not hold.")
     report: dict[str, JsonValue] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Predictions and submissions over HTTP."""

@@ -1,0 +1,124 @@
+"""The bundles that answer: the champion, exchanged while requests run, and others that are asked for by id."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+
+from digitkit.core.errors import BundleError, NotFound, StoreError
+from digitkit.runtime.bundle import DEFAULT
+from digitkit.runtime.predictor import Predictor
+from digitkit.service.settings import CHAMPION
+from digitkit.store import BundleRow, Store
+
+logger = logging.getLogger(__name__)
+
+MAX_OTHERS = 3  # bundles beside the champion that stay open
+
+Noted = Callable[[str | None, str], None]
+
+
+class Readers:
+    """Open bundles of one worker. Safe to use from many threads: a request keeps the reader that it began with."""
+
+    def __init__(self, wanted: str, store: Store, note_champion: Noted) -> None:
+        self.follows = wanted == CHAMPION
+        self._wanted, self._store, self._note = wanted, store, note_champion
+        self._champion: Predictor | None = None
+        self._others: OrderedDict[str, Predictor] = OrderedDict()
+        self._opening = Lock()
+        self._trouble = ""
+
+    @property
+    def champion(self) -> Predictor:
+        """The reader of requests that name no bundle."""
+        assert self._champion is not None, "readers are asked before they are open"
+        return self._champion
+
+    def open(self) -> None:
+        """Open the bundle that answers first.
+
+        Raises: BundleError when it cannot be used; a registry that cannot be asked means the bundle that ships.
+        """
+        if self.follows:
+            self.follow()
+            if self._champion is None:
+                self._exchange(_load(DEFAULT))
+        elif "@" in self._wanted and (row := self._store.bundles.get(self._wanted)):
+            self._exchange(_open_row(row))
+        else:
+            self._exchange(_load(self._wanted))
+
+    def follow(self) -> None:
+        """Exchange the champion when the registry names another; keep the old one when that fails."""
+        try:
+            row = self._store.bundles.champion()
+            is_other = row is not None and (self._champion is None or row.id != self._champion.bundle.id)
+            if row is not None and is_other:
+                self._exchange(_open_row(row))
+            self._tell("")
+        except (StoreError, BundleError) as error:
+            self._tell(f"{type(error).__name__}: {error}")
+
+    def named(self, bundle: str | None) -> Predictor:
+        """The reader for a bundle's id, or the champion.
+
+        Raises: NotFound when the registry has no such bundle, or its file is not here.
+        """
+        champion = self.champion
+        if bundle is None or bundle == champion.bundle.id:
+            return champion
+        with self._opening:
+            if bundle in self._others:
+                self._others.move_to_end(bundle)
+                return self._others[bundle]
+            reader = self._find(bundle)
+            self._keep(reader)
+            return reader
+
+    def _find(self, bundle: str) -> Predictor:
+        try:
+            return _open_row(self._store.bundles.get(bundle))
+        except BundleError as error:
+            logger.warning("a registered bundle cannot be opened", extra={"facts": {"reason": str(error)}})
+            raise NotFound("This bundle is registered, but its file cannot be used here. Ask for another.") from error
+
+    def _keep(self, reader: Predictor) -> None:
+        self._others[reader.bundle.id] = reader
+        while len(self._others) > MAX_OTHERS:
+            self._others.popitem(last=False)
+
+    def _exchange(self, reader: Predictor) -> None:
+        """Answer with this reader from now on."""
+        old, self._champion = self._champion, reader
+        if old is not None:
+            with self._opening:
+                self._keep(old)
+        self._note(old.bundle.id if old else None, reader.bundle.id)
+        logger.info("bundle", extra={"facts": {"bundle": reader.bundle.id}})
+
+    def _tell(self, trouble: str) -> None:
+        """Log a trouble when it begins and when it ends, not every second."""
+        if trouble != self._trouble:
+            logger.warning("the champion is asked for in vain: %s", trouble) if trouble else logger.info(
+                "the champion is known again"
+            )
+        self._trouble = trouble
+
+
+def _open_row(row: BundleRow) -> Predictor:
+    """Open a registered bundle.
+
+    Raises: BundleError when its file is not here, or is another one.
+    """
+    if row.location is None:
+        raise BundleError(f"{row.id}: the registry does not say where the file lies. Register it again with its path.")
+    reader = _load(row.location)
+    if reader.bundle.id != row.id:
+        raise BundleError(f"{row.location}: expected {row.id}, found {reader.bundle.id}. Register the new file.")
+    return reader
+
+
+def _load(place: str) -> Predictor:
+    """A reader with one thread: several requests are read at once, not one by several."""
+    return Predictor.load(place, "cpu", threads=1)

@@ -1,0 +1,104 @@
+"""Runs the service: one process, or several that share the port."""
+
+import os
+import socket
+import tempfile
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from digitkit.core.errors import ConfigError
+from digitkit.runtime.bundle import read_bundle
+from digitkit.service.logs import log_config
+from digitkit.service.settings import CHAMPION, Settings
+from digitkit.store import Store
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+BACKLOG = 512  # connections that wait to be accepted
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client reads it when it is imported, in each worker
+
+
+class Server:
+    """A service that is about to run. Its port is taken at once, so that no request is refused while it starts.
+
+    Raises: ConfigError when the port is taken or the database's address makes no sense; BundleError when the bundle
+    cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        if settings.bundle != CHAMPION and "@" not in settings.bundle:
+            read_bundle(settings.bundle)
+        self.store = Store.open(settings.database_place)
+        self.socket = _listen(settings.host, settings.port)
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        host, port = self.socket.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def run(self) -> None:
+        """Bring the tables up to date, then answer until Ctrl-C or SIGTERM; what was accepted is finished.
+
+        Raises: StoreError when the database cannot be used.
+        """
+        self.store.upgrade()
+        self.store.close()
+        config = _config(self.settings)
+        with suppress(KeyboardInterrupt):
+            if self.settings.workers == 1:
+                uvicorn.Server(config).run(sockets=[self.socket])
+            else:
+                self._run_workers(config)
+
+    def _run_workers(self, config: uvicorn.Config) -> None:
+        """Several processes: this one watches them, and starts anew those that die."""
+        from uvicorn.supervisors import Multiprocess
+
+        with tempfile.TemporaryDirectory(prefix="digitkit-metrics-") as folder:
+            os.environ[METRICS_FOLDER] = folder
+            Multiprocess(config, sockets=[self.socket]).run()
+
+
+def worker_app(settings: Settings) -> "FastAPI":
+    """The application of a worker; what it needs is imported there and not in the process that watches."""
+    from digitkit.service.app import create_app
+
+    return create_app(settings)
+
+
+def _config(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        partial(worker_app, settings),
+        factory=True,
+        workers=settings.workers,
+        lifespan="on",
+        ws="none",
+        log_config=log_config(settings.log_level),
+        access_log=False,  # the edge writes its own
+        proxy_headers=False,  # the application does that, for those who mount it too
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=settings.stop_timeout_s,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections, which wait until somebody answers."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+        listening.set_inheritable(True)
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot listen at {host}:{port} ({error.strerror}). Choose another --host or --port."
+        ) from error
+    return listening
