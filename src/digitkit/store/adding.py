@@ -1,19 +1,20 @@
 """One submission into the tables, in one transaction and once."""
 
 import hashlib
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from digitkit.core.errors import Conflict, Gone
 from digitkit.store.bundles import note_bundle
-from digitkit.store.inserting import insert
 from digitkit.store.receipts import RECEIPT_LIFE, content_sha256, time_id
 from digitkit.store.records import MAX_REASON, NewSubmission
 from digitkit.store.selecting import ROWS, doubt
-from digitkit.store.tables import pictures, spent_keys, submissions
+from digitkit.store.tables import bundles, pictures, spent_keys, submissions
 
 Values = dict[str, Any]  # of one row, by column
 
@@ -51,39 +52,52 @@ def add(connection: sa.Connection, new: NewSubmission, values: Values) -> sa.Row
 
     Raises: Conflict for another content with that key, Gone when that row was deleted.
     """
-    first = _first_answer(connection, values)
-    if first is not None:
-        return first
-    note_bundle(connection, new.bundle, values["created_at"])
-    _keep_picture(connection, new, values["picture_sha256"])
-    query = insert(connection, submissions).values(values).on_conflict_do_nothing(index_elements=["key_sha256"])
-    if connection.execute(query).rowcount:
-        return None
-    return _first_answer(connection, values)  # of the same request, at the same time, on another connection
-
-
-def _first_answer(connection: sa.Connection, values: Mapping[str, Any]) -> sa.RowMapping | None:
-    """What was answered to the same idempotency key before."""
-    key = values["key_sha256"]
-    if key is None:
+    key, insertions = values["key_sha256"], _insertions(connection.dialect.name)
+    known, spent = connection.execute(KNOWN, {"bundle_id": new.bundle.id, "key": key}).one()
+    if spent is not None:
+        raise Gone("The submission of this idempotency key has been deleted. Send a new one under a new key.")
+    if known is None:
+        note_bundle(connection, new.bundle, values["created_at"])
+    picture = {
+        "sha256": values["picture_sha256"],
+        "content": new.picture,
+        "media_type": new.media_type,
+        "size": len(new.picture),
+    }
+    connection.execute(insertions.picture, picture)
+    if connection.execute(insertions.submission, values).rowcount:
         return None
     first = connection.execute(ROWS.where(submissions.c.key_sha256 == key)).mappings().first()
-    if first is None:
-        if connection.scalar(sa.select(spent_keys.c.at).where(spent_keys.c.key_sha256 == key)) is not None:
-            raise Gone("The submission of this idempotency key has been deleted. Send a new one under a new key.")
-        return None
-    if first["content_sha256"] != values["content_sha256"]:
+    if first is None or first["content_sha256"] != values["content_sha256"]:
         raise Conflict("This idempotency key came with another submission before. Send this one under a new key.")
     return first
 
 
-def _keep_picture(connection: sa.Connection, new: NewSubmission, digest: str) -> None:
-    """Store the bytes of a picture unless they are there already."""
-    row = {"sha256": digest, "content": new.picture, "media_type": new.media_type, "size": len(new.picture)}
-    query = insert(connection, pictures).values(row)
-    if connection.dialect.name == "sqlite":  # one writer at a time
-        connection.execute(query.on_conflict_do_nothing(index_elements=["sha256"]))
-        return
+# Whether a bundle is registered, and whether a key belonged to a submission that was deleted.
+KNOWN = sa.select(
+    sa.select(bundles.c.id).where(bundles.c.id == sa.bindparam("bundle_id")).scalar_subquery(),
+    sa.select(spent_keys.c.at).where(spent_keys.c.key_sha256 == sa.bindparam("key")).scalar_subquery(),
+)
+
+
+@dataclass(frozen=True)
+class Insertions:
+    """What to do about rows that are there already; both databases say it in the same words."""
+
+    picture: sa.Insert
+    submission: sa.Insert
+
+
+@cache
+def _insertions(dialect: str) -> Insertions:
+    """The statements for one kind of database, made once."""
+    if dialect == "sqlite":  # one writer at a time
+        picture = sqlite.insert(pictures).on_conflict_do_nothing(index_elements=["sha256"])
+        submission = sqlite.insert(submissions).on_conflict_do_nothing(index_elements=["key_sha256"])
+        return Insertions(picture, submission)
     # Unlike "do nothing" this locks the row that is there: who deletes the picture just now goes first or waits.
-    same = {"sha256": query.excluded.sha256}
-    connection.execute(query.on_conflict_do_update(index_elements=["sha256"], set_=same))
+    locking = postgresql.insert(pictures)
+    return Insertions(
+        locking.on_conflict_do_update(index_elements=["sha256"], set_={"sha256": locking.excluded.sha256}),
+        postgresql.insert(submissions).on_conflict_do_nothing(index_elements=["key_sha256"]),
+    )

@@ -1,6 +1,5 @@
 """One database for many threads: how transactions are done, and done again."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,8 @@ from sqlalchemy.engine import URL
 
 from digitkit.core.errors import StoreUnavailable
 from digitkit.store.engine import FILE, IMMEDIATE, make_engine
-from digitkit.store.refusals import AWAY, BUSY, is_passing, meaning, translated
+from digitkit.store.refusals import AWAY, is_passing, meaning, translated
+from digitkit.store.together import Together
 from digitkit.store.urls import sqlite_path
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Database:
         self.timeout_s = timeout_s
         self.path = sqlite_path(url)  # None for PostgreSQL
         self.engine = make_engine(url, timeout_s, pool_size)
-        self._turn = threading.Lock()
+        self._together = None if self.path is None else Together(self._transact)
 
     @property
     def is_sqlite(self) -> bool:
@@ -58,17 +58,20 @@ class Database:
         Work that lost against another transaction is done again, so it must change nothing but the database.
         Raises: StoreUnavailable when that does not succeed within `timeout_s`, and whatever the work raises.
         """
+        return self._transact(work) if self._together is None else self._together.write(work, self.timeout_s)
+
+    def _transact(self, work: Callable[[sa.Connection], T]) -> T:
+        """One transaction, done again while others win."""
         deadline = time.monotonic() + self.timeout_s
-        with self._turn_to_write():
-            while True:
-                try:
-                    return self._attempt(work)
-                except exc.DBAPIError as error:
-                    if not is_passing(error) or time.monotonic() > deadline:
-                        raise meaning(error) from error
-                    time.sleep(PAUSE_S)
-                except exc.SQLAlchemyError as error:
+        while True:
+            try:
+                return self._attempt(work)
+            except exc.DBAPIError as error:
+                if not is_passing(error) or time.monotonic() > deadline:
                     raise meaning(error) from error
+                time.sleep(PAUSE_S)
+            except exc.SQLAlchemyError as error:
+                raise meaning(error) from error
 
     def _attempt(self, work: Callable[[sa.Connection], T]) -> T:
         with self.engine.connect().execution_options(**IMMEDIATE) as connection:
@@ -92,19 +95,6 @@ class Database:
             self.engine.dispose()
             connection.invalidate()
             raise StoreUnavailable(AWAY, f"{self.path} was deleted or replaced while it was open")
-
-    @contextmanager
-    def _turn_to_write(self) -> Iterator[None]:
-        """Threads write to SQLite one after another: waiting here is woken at once, waiting in SQLite is polling."""
-        if self.path is None:
-            yield
-            return
-        if not self._turn.acquire(timeout=self.timeout_s):
-            raise StoreUnavailable(BUSY, "too many writers in the queue of this process")
-        try:
-            yield
-        finally:
-            self._turn.release()
 
     def close(self) -> None:
         """Let all connections go."""

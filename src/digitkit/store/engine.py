@@ -14,6 +14,7 @@ from digitkit.store.urls import sqlite_path
 BEGIN = "digitkit_begin"  # the execution option that says how a transaction begins
 IMMEDIATE = {BEGIN: "BEGIN IMMEDIATE"}  # SQLite's write lock at once: a transaction cannot fail half-way for want of it
 FILE = "file"  # where a pooled connection to SQLite keeps which file it has open: (device, inode)
+CHECKPOINT_PAGES = 4000  # 16 MB: a checkpoint writes each page once, however often it changed
 MAX_WAL_BYTES = 64 * 2**20  # what stays of the write-ahead log after a large transaction
 
 
@@ -53,6 +54,7 @@ def _sqlite_engine(url: URL, path: Path, timeout_s: float, pool_size: int, forei
             "synchronous = FULL",
             f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
             f"journal_size_limit = {MAX_WAL_BYTES}",
+            f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
             "trusted_schema = OFF",
         ):
             cursor.execute(f"PRAGMA {pragma}")
