@@ -19,7 +19,7 @@ from digitkit.store.urls import sqlite_path
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 
-PAUSE_S = 0.005  # before a transaction that lost against another is done again
+PAUSE_S = 0.002  # before a transaction that lost against another is done again
 
 
 def now() -> datetime:

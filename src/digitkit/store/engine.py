@@ -12,8 +12,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from digitkit.store.urls import sqlite_path
 
 BEGIN = "digitkit_begin"  # the execution option that says how a transaction begins
-IMMEDIATE = {BEGIN: "BEGIN IMMEDIATE"}  # SQLite's write lock at once: a transaction cannot fail half-way for want of it
+# SQLite's write lock at once: a transaction cannot fail half-way for want of it.
+IMMEDIATE = {BEGIN: "BEGIN IMMEDIATE"}  # or an error soon
+PATIENT = {BEGIN: "BEGIN EXCLUSIVE"}  # or an error when the time is over; with a write-ahead log the same lock
 FILE = "file"  # where a pooled connection to SQLite keeps which file it has open: (device, inode)
+TIMEOUT = "timeout"  # and how many milliseconds it waits for another process
+POLL_MS = 8  # SQLite tries after 1, 2 and 5 ms
 CHECKPOINT_PAGES = 4000  # 16 MB: a checkpoint writes each page once, however often it changed
 MAX_WAL_BYTES = 64 * 2**20  # what stays of the write-ahead log after a large transaction
 
@@ -61,6 +65,7 @@ def _sqlite_engine(url: URL, path: Path, timeout_s: float, pool_size: int, forei
         cursor.close()
         found = path.stat()
         entry.info[FILE] = (found.st_dev, found.st_ino)
+        entry.info[TIMEOUT] = round(1000 * timeout_s)
 
     engine = sa.create_engine(
         url, creator=connect, pool_size=pool_size, max_overflow=0, pool_timeout=timeout_s, pool_use_lifo=True
@@ -72,4 +77,14 @@ def _sqlite_engine(url: URL, path: Path, timeout_s: float, pool_size: int, forei
 
 def _begin(connection: sa.Connection) -> None:
     """The driver is told to begin nothing by itself (`isolation_level=None`), so that reads are transactions too."""
-    connection.exec_driver_sql(str(connection.get_execution_options().get(BEGIN, "BEGIN")))
+    statement = str(connection.get_execution_options().get(BEGIN, "BEGIN"))
+    if statement != IMMEDIATE[BEGIN]:
+        connection.exec_driver_sql(statement)
+        return
+    # SQLite waits for another process by polling ever more rarely, up to every 100 ms: who has waited long waits on.
+    # Here it gives up soon, and `Database` begins again until its own time is over.
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {POLL_MS}")
+    try:
+        connection.exec_driver_sql(statement)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {connection.info[TIMEOUT]}")

@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL
 
 from digitkit.core.errors import SchemaOutdated, StoreError
 from digitkit.core.files import make_folder
-from digitkit.store.engine import IMMEDIATE, make_engine
+from digitkit.store.engine import PATIENT, make_engine
 from digitkit.store.refusals import translated
 from digitkit.store.tables import REVISION
 from digitkit.store.urls import shown, sqlite_path
@@ -38,7 +38,7 @@ def upgrade(url: URL) -> None:
     # SQLite changes a table by making it anew; with foreign keys on that would delete what refers to it.
     engine = make_engine(url, WAIT_S, pool_size=1, foreign_keys=False)
     try:
-        with translated(), engine.connect().execution_options(**IMMEDIATE) as connection, connection.begin():
+        with translated(), engine.connect().execution_options(**PATIENT) as connection, connection.begin():
             if path is None:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
             if version(connection) != REVISION:
