@@ -4,7 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from digitkit.store import migrating, urls
+from digitkit.store import backups, checking, migrating, urls
 from digitkit.store.bundles import Bundles
 from digitkit.store.database import Clock, Database, now
 from digitkit.store.keys import Keys
@@ -62,6 +62,28 @@ class Store:
         """
         with self.database.reading() as connection:
             connection.execute(sa.select(1))
+
+    def check(self) -> list[str]:
+        """What is wrong with the database, a sentence each; nothing where all is well. Reads every picture.
+
+        Raises: StoreUnavailable, and StoreError when a SQLite file is too damaged to be read.
+        """
+        return list(checking.problems(self.database))
+
+    def backup(self, target: Path) -> dict[str, int]:
+        """Write everything to one SQLite file while others go on; returns the rows of each table.
+
+        Raises: Conflict, NotFound, StoreError; then there is no new file.
+        """
+        return backups.backup(self.database, target)
+
+    def restore(self, source: Path, is_forced: bool = False) -> dict[str, int]:
+        """Put a backup in the place of everything, in one transaction; returns the rows of each table.
+
+        Raises: Conflict when the database holds something and this is not forced, NotFound, StoreError for a file that
+        is no whole backup; then nothing has changed.
+        """
+        return backups.restore(self.database, source, is_forced)
 
     def audit(self, limit: int = 100) -> "list[AuditRow]":
         """The last changes that people made, newest first."""
