@@ -42,8 +42,8 @@ run: .venv/.train .venv/.project ## set up, train on MNIST, test, export one .on
 	@echo "  $(BIN)/digitkit train experiment=sprint"
 
 .PHONY: app
-app: ## draw and upload digits in a web page (comes with release 0.4)
-	@echo "The web app is not built yet; it comes with release 0.4. Today: $(BIN)/digitkit predict PICTURE.png" >&2; exit 1
+app: .venv/.app .venv/.project ## draw, upload and photograph digits in a web page
+	@$(BIN)/digitkit app
 
 .PHONY: serve
 serve: ## answer over HTTP (comes with release 0.3)
@@ -129,6 +129,11 @@ new-venv:
 	@echo "Installing what training, tests and docs need (requirements/all.txt: about 6 GB on disk with torch, some minutes the first time)"
 	@$(PIP) install --progress-bar off --require-hashes --no-build-isolation -r $< | $(QUIETLY)
 	@touch .venv/.train $@
+
+.venv/.app: requirements/app.txt .venv/.tools
+	@echo "Installing what the service and the web app need (requirements/app.txt)"
+	@$(PIP) install --progress-bar off --require-hashes --no-build-isolation -r $< | $(QUIETLY)
+	@touch $@
 
 .venv/.project: pyproject.toml .venv/.tools
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .

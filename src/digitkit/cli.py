@@ -25,6 +25,7 @@ from digitkit.commands import (
     visualize,
     webcam,
 )
+from digitkit.commands import app as web
 from digitkit.core.errors import BundleError, ConfigError, DataError, DigitkitError, StoreError
 
 # Exit codes: the first class in this table that fits. 0 is success, 130 Ctrl-C.
@@ -104,6 +105,7 @@ app.command("tune")(guarded(tune.tune))
 app.command("visualize")(guarded(visualize.visualize))
 app.command("predict")(guarded(read.predict))
 app.command("serve")(guarded(serve.serve))
+app.command("app")(guarded(web.app))
 app.command("webcam")(guarded(webcam.webcam))
 show_app.command("models")(guarded(show.models))
 show_app.command("recipe")(guarded(show.recipe))

@@ -1,0 +1,28 @@
+"""The page: Streamlit runs this file once for each visitor and change."""
+
+import streamlit as st
+
+from digitkit.app.components import asset
+from digitkit.app.pages import about, history, models, read, review
+
+PAGES = (
+    (read.show, "Read", "read", ":material/draw:"),
+    (history.show, "History", "history", ":material/history:"),
+    (review.show, "Review", "review", ":material/fact_check:"),
+    (models.show, "Models", "models", ":material/deployed_code:"),
+    (about.show, "About", "about", ":material/info:"),
+)
+
+
+def run() -> None:
+    """Show the page that the address names."""
+    st.set_page_config(page_title="digitkit", page_icon="7️⃣", layout="centered")
+    st.html(f"<style>{asset('page.css')}</style>")
+    pages = [
+        st.Page(show, title=title, icon=icon, url_path=path, default=path == "read")
+        for show, title, path, icon in PAGES
+    ]
+    st.navigation(pages, position="top").run()
+
+
+run()

@@ -1,0 +1,83 @@
+"""The page of models: the champion and the others, what their tests said, and two of them side by side."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from digitkit.app import session
+from digitkit.app.components import panel
+from digitkit.app.entry import Entry
+from digitkit.app.words import percent
+from digitkit.core.errors import RequestError, StoreError
+from digitkit.wire import BundleOut, BundlesOut
+
+
+def show() -> None:
+    """Every bundle that the service knows."""
+    st.markdown("## Models")
+    try:
+        known = session.client().bundles()
+    except (RequestError, StoreError) as error:
+        st.error(str(error))
+        return
+    for bundle in known.bundles:
+        with st.container(border=True, key=f"bundle-{bundle.digest[:12]}"):
+            _show_bundle(bundle)
+    _compare(known)
+
+
+def _show_bundle(bundle: BundleOut) -> None:
+    """What a bundle says of itself."""
+    st.text(bundle.id)
+    st.caption("Champion: it answers." if bundle.is_champion else "Challenger: it answers when it is asked by its id.")
+    facts = facts_of(bundle.report)
+    if facts:
+        st.table(facts, border="horizontal", hide_header=True)
+    else:
+        st.text("It carries no report.")
+    st.caption(f"{len(bundle.classes)} classes")
+
+
+def facts_of(report: Mapping[str, object]) -> dict[str, str]:
+    """The figures of a report that people ask for, in words."""
+    facts = {}
+    test = report.get("test")
+    if isinstance(test, Mapping):
+        accuracy, n = test.get("accuracy"), test.get("n")
+        if isinstance(accuracy, float):
+            facts["Test accuracy"] = f"{100 * accuracy:.2f} %{_between(test.get('interval'))}"
+        if isinstance(n, int):
+            facts["Test pictures"] = f"{n:,}"
+    parameters, seconds, hardware = (report.get(name) for name in ("parameters", "train_seconds", "hardware"))
+    if isinstance(parameters, int):
+        facts["Parameters"] = f"{parameters:,}"
+    if isinstance(seconds, int | float):
+        facts["Trained in"] = f"{seconds / 60:.1f} min" + (f" on {hardware}" if isinstance(hardware, str) else "")
+    return facts
+
+
+def _between(interval: object) -> str:
+    """The interval behind an accuracy, 95 %."""
+    if not isinstance(interval, list) or len(interval) != 2 or not all(isinstance(end, float) for end in interval):
+        return ""
+    low, high = interval
+    return f" (95 % interval {100 * low:.2f} to {100 * high:.2f})"
+
+
+def _compare(known: BundlesOut) -> None:
+    """Two bundles on the last drawing."""
+    st.markdown("### Compare on your drawing")
+    drawing = session.kept_drawing()
+    if drawing is None or drawing.is_empty:
+        st.info("Draw something on the page Read; here two models read the same drawing.")
+        return
+    ids = [bundle.id for bundle in known.bundles]
+    columns = st.columns(2, gap="medium")
+    for place, column in enumerate(columns):
+        with column:
+            chosen = st.selectbox(f"Model {place + 1}", ids, index=min(place, len(ids) - 1), key=f"model-{place}")
+            entry = Entry(drawing.id, "drawing", "draw", drawing.png, version=drawing.version)
+            entry.read(session.client(), chosen)
+            panel(entry, f"compare-{place}-{chosen}-{drawing.version}")
+            if entry.answer is not None:
+                st.caption(f"Sure to {percent(entry.answer.confidence)}.")

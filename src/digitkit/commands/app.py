@@ -1,0 +1,93 @@
+"""The verb that shows the web page, with the service in the same process or elsewhere."""
+
+import socket
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitkit.commands.printing import say
+from digitkit.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+STOP_S = 10  # in which what was accepted is finished
+
+
+def app(
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8501,
+    service: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", envvar="DIGITKIT_SERVICE", help="Use the service at this address instead of one of its own."
+        ),
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where submissions go: a path, or postgresql://... [SQLite]")
+    ] = None,
+    bundle: Annotated[str | None, typer.Option(help='The model: a bundle (.onnx), "default", or an id.')] = None,
+) -> None:
+    """Draw, upload or photograph digits in a web page and see them read."""
+    import uvicorn
+
+    from digitkit.app.serving import Announced
+
+    with _listening(host, port) as taken:
+        port = taken.getsockname()[1]
+        page = _page_elsewhere(service) if service else _page_here(host, port, database, bundle)
+        config = uvicorn.Config(
+            page, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=STOP_S,
+            ws_max_size=64 * 2**20, lifespan="on",
+        )  # fmt: skip
+        Announced(config, lambda: say(f"Open http://{_shown(host)}:{port} in a browser. Ctrl-C stops it.")).run([taken])
+
+
+def _page_here(host: str, port: int, database: str | None, bundle: str | None) -> "ASGIApp":
+    """The page with a service of its own, on one port."""
+    from digitkit.app.serving import Service, page_of
+    from digitkit.service.app import create_app, running
+    from digitkit.service.settings import read_settings
+    from digitkit.store import Store
+
+    settings = read_settings(host=host, port=port, database=database, bundle=bundle)
+    with closing(Store.open(settings.database_place)) as store:
+        store.upgrade()
+    api = create_app(settings)
+    own = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+    return page_of(f"http://{_shown(own)}:{port}", Service(api, running))
+
+
+def _page_elsewhere(address: str) -> "ASGIApp":
+    """The page alone, for a service at another address."""
+    from digitkit.app.forwarding import forwarded
+    from digitkit.app.serving import page_of
+
+    if not address.startswith(("http://", "https://")):
+        raise ConfigError(f"--service {address}: expected an address such as http://127.0.0.1:8000.")
+    return page_of(address.rstrip("/"), forwarded(address.rstrip("/")))
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that is bound before anything heavy is loaded.
+
+    Raises: ConfigError when the address is taken or is none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((host, port))
+    except (OSError, OverflowError) as error:
+        taken.close()
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"Cannot listen on {host}:{port} ({reason}). Try --port 0, which takes a free one."
+        ) from error
+    return taken
+
+
+def _shown(host: str) -> str:
+    """A host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host
