@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import typer
 
+from digitkit.commands import app as web
 from digitkit.commands import (
     benchmark,
     data,
@@ -25,7 +26,6 @@ from digitkit.commands import (
     visualize,
     webcam,
 )
-from digitkit.commands import app as web
 from digitkit.core.errors import BundleError, ConfigError, DataError, DigitkitError, StoreError
 
 # Exit codes: the first class in this table that fits. 0 is success, 130 Ctrl-C.
