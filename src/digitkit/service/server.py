@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 BACKLOG = 512  # connections that wait to be accepted
+WORKER_SILENCE_S = 60  # after which a worker counts as hung; on a busy machine it may start for longer than uvicorn's 5 s
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client reads it when it is imported, in each worker
 
 
@@ -85,6 +86,7 @@ def _config(settings: Settings) -> uvicorn.Config:
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=settings.stop_timeout_s,
+        timeout_worker_healthcheck=WORKER_SILENCE_S,
     )
 
 

@@ -113,8 +113,11 @@ async def take_form(request: Request, files: dict[str, int], texts: tuple[str, .
     except (MultiPartException, KeyError, UnicodeDecodeError, LookupError) as error:  # no boundary; unknown charset
         raise Malformed(f"The form cannot be read ({getattr(error, 'message', 'broken')}).") from error
     form = Form({}, {})
-    for name, value in parsed.multi_items():
-        await _sort(form, name, value, (files, texts))
+    try:
+        for name, value in parsed.multi_items():
+            await _sort(form, name, value, (files, texts))
+    finally:
+        await parsed.close()
     for name, contents in form.files.items():
         if len(contents) > files[name]:
             raise TooLarge(f"{name}: expected at most {files[name]} in one request. Send them in parts.")
