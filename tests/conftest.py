@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from digitkit.core.digitset import DigitSet
+from tests.fixtures.postgres import Postgres, running_postgres
 from tests.fixtures.runs import Trained, train_small, write_drawn_source
 from tests.strokes import draw_digits
 
@@ -58,6 +59,13 @@ def exported(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path
     target = tmp_path_factory.mktemp("exported") / "small.onnx"
     export(trained.run, trained.splits.test, target=target)
     return target
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL for all tests that do not stop it; `postgres.new_database()` is the URL of an empty database."""
+    with running_postgres(tmp_path_factory.mktemp("postgres") / "data") as server:
+        yield server
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -65,7 +65,7 @@ def add(connection: sa.Connection, new: NewSubmission, values: Values) -> sa.Row
         "size": len(new.picture),
     }
     connection.execute(insertions.picture, picture)
-    if connection.execute(insertions.submission, values).rowcount:
+    if connection.scalar(insertions.submission, values) is not None:
         return None
     first = connection.execute(ROWS.where(submissions.c.key_sha256 == key)).mappings().first()
     if first is None or first["content_sha256"] != values["content_sha256"]:
@@ -85,19 +85,18 @@ class Insertions:
     """What to do about rows that are there already; both databases say it in the same words."""
 
     picture: sa.Insert
-    submission: sa.Insert
+    submission: sa.Insert  # returns the id of a row that is new
 
 
 @cache
 def _insertions(dialect: str) -> Insertions:
     """The statements for one kind of database, made once."""
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    picture = insert(pictures)
     if dialect == "sqlite":  # one writer at a time
-        picture = sqlite.insert(pictures).on_conflict_do_nothing(index_elements=["sha256"])
-        submission = sqlite.insert(submissions).on_conflict_do_nothing(index_elements=["key_sha256"])
-        return Insertions(picture, submission)
-    # Unlike "do nothing" this locks the row that is there: who deletes the picture just now goes first or waits.
-    locking = postgresql.insert(pictures)
-    return Insertions(
-        locking.on_conflict_do_update(index_elements=["sha256"], set_={"sha256": locking.excluded.sha256}),
-        postgresql.insert(submissions).on_conflict_do_nothing(index_elements=["key_sha256"]),
-    )
+        picture = picture.on_conflict_do_nothing(index_elements=["sha256"])
+    else:  # this locks the row that is there: who deletes the picture just now goes first or waits
+        same = {"sha256": picture.excluded.sha256}
+        picture = picture.on_conflict_do_update(index_elements=["sha256"], set_=same)
+    submission = insert(submissions).on_conflict_do_nothing(index_elements=["key_sha256"])
+    return Insertions(picture, submission.returning(submissions.c.id))

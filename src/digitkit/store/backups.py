@@ -17,9 +17,9 @@ from digitkit.core.files import atomic_path
 from digitkit.store import checking, migrating, urls
 from digitkit.store.database import Database
 from digitkit.store.refusals import translated
-from digitkit.store.tables import metadata
+from digitkit.store.tables import metadata, pictures
 
-FETCHED = 4  # rows at a time from the source: a picture has 20 MB at most
+FETCHED = 8  # pictures at a time from the source: one has 20 MB at most
 PIECE, PIECE_BYTES = 500, 8 * 2**20  # rows, and bytes of their pictures, at a time into the target
 NUMBERED = ("reviews", "promotions", "audit")  # tables whose numbers PostgreSQL counts by itself
 
@@ -143,7 +143,9 @@ def _replace_rows(connection: sa.Connection, backed_up: Database, is_forced: boo
 def _copy_rows(source: sa.Connection, target: sa.Connection) -> None:
     """Every row of every table, a piece at a time; what others refer to goes first."""
     for table in metadata.sorted_tables:
-        rows = source.execute(sa.select(table).execution_options(yield_per=FETCHED)).mappings()
+        rows = source.execute(
+            sa.select(table).execution_options(yield_per=FETCHED if table is pictures else PIECE)
+        ).mappings()
         for piece in _pieces(rows):
             target.execute(table.insert(), piece)
 

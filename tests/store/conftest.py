@@ -1,0 +1,111 @@
+"""Both databases for every test of the store, each with tables made by the migrations."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from digitkit.core.bundle import Bundle
+from digitkit.core.prediction import Prediction, Verdict
+from digitkit.store import NewSubmission, Store
+from tests.fixtures.postgres import Postgres, migrated_template
+
+BUNDLE = Bundle("toy", tuple("0123456789"), report={"accuracy": 0.99}, digest="a" * 64)
+OTHER = Bundle("other", ("0", "1"), digest="b" * 64)
+
+
+class HandClock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, **time: float) -> None:
+        self.moment += timedelta(**time)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no rows."""
+    path = tmp_path_factory.mktemp("template") / "migrated.sqlite"
+    store = Store.open(path)
+    store.upgrade()
+    store.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Postgres) -> str:
+    return migrated_template(postgres)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The name of a database, so that the test runs on each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables."""
+    if database == "sqlite":
+        return str(tmp_path / "store.sqlite")
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture
+def url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with all tables and no rows."""
+    if database == "sqlite":
+        return str(shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "store.sqlite"))
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database(request.getfixturevalue("template"))
+
+
+@pytest.fixture
+def open_store(clock: HandClock) -> Iterator[Callable[..., Store]]:
+    """Opens stores that are closed at the end."""
+    opened: list[Store] = []
+
+    def open_one(url: str | Path, timeout_s: float = 10) -> Store:
+        opened.append(Store.open(url, timeout_s=timeout_s, clock=clock))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(url: str, open_store: Callable[..., Store]) -> Store:
+    return open_store(url)
+
+
+NUMBERS = count()
+
+
+def prediction(label: str | None = "7", confidence: float = 0.9, verdict: Verdict = "digit") -> Prediction:
+    """What the service read; the rest of the probability is a 1's."""
+    probabilities = {"1": 1 - confidence, "7": 0.0} | ({} if label is None else {label: confidence})
+    return Prediction(label, confidence, probabilities, verdict, "because", BUNDLE.id)
+
+
+def submission(
+    label: str = "7", picture: bytes | None = None, read: Prediction | None = None, **more: object
+) -> NewSubmission:
+    """A submission of a picture that no other test submits, unless it is given."""
+    content = f"picture {next(NUMBERS)}".encode() if picture is None else picture
+    values = {"picture": content, "media_type": "image/png", "true_label": label, "bundle": BUNDLE, **more}
+    return NewSubmission(prediction=prediction() if read is None else read, **values)  # type: ignore[arg-type]
