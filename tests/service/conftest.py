@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from digitkit.core.picture import Pixels
 from digitkit.service.app import create_app
 from digitkit.service.settings import Settings
 from digitkit.store import Store
@@ -21,7 +22,7 @@ SEVEN = Path(__file__).parents[2] / "examples" / "seven.png"
 Serve = Callable[..., TestClient]
 
 
-def png(pixels: np.ndarray, kind: str = "PNG") -> bytes:  # type: ignore[type-arg]
+def png(pixels: Pixels, kind: str = "PNG") -> bytes:
     """An array as a file."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, kind)
@@ -38,7 +39,7 @@ def seven() -> bytes:
 def digits(drawn_digits: DrawDigits) -> list[bytes]:
     """Ten drawn digits as files, dark on white."""
     drawn = drawn_digits(10, np.random.default_rng(3), 64)
-    return [png(255 - picture) for picture in drawn.pictures]
+    return [png(255 - picture) for picture, _ in drawn]
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from digitkit import __version__
@@ -38,11 +39,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=running,
         docs_url=None,
         redoc_url=None,
-        middleware=_layers(service),
+        middleware=_layers(settings),
         separate_input_output_schemas=False,
         redirect_slashes=False,
     )
     app.state.service = service
+    _wrap(app, service)
     problems.install(app)
     for router in (predicting.router, submitting.router, reviewing.router, overview.router, page.router):
         app.include_router(router)
@@ -65,12 +67,21 @@ async def running(app: FastAPI) -> AsyncIterator[None]:
         await service.stop()
 
 
-def _layers(service: Service) -> list[Middleware]:
-    """From the outside to the inside."""
-    settings = service.settings
-    layers = [Middleware(Edge, metrics=service.metrics)]
-    if settings.trusted_proxies:
-        layers.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies)))
+def _wrap(app: FastAPI, service: Service) -> None:
+    """Put the edge around all: Starlette's answer to what nobody expected lies outside of any middleware."""
+    build = app.build_middleware_stack
+    trusted = list(service.settings.trusted_proxies)
+
+    def build_with_edge() -> ASGIApp:
+        edge: ASGIApp = Edge(build(), service.metrics)
+        return ProxyHeadersMiddleware(edge, trusted) if trusted else edge  # type: ignore[arg-type, return-value]
+
+    app.build_middleware_stack = build_with_edge  # type: ignore[method-assign]
+
+
+def _layers(settings: Settings) -> list[Middleware]:
+    """What lies between the edge and the routes, from the outside to the inside."""
+    layers = []
     if settings.allowed_origins:
         layers.append(
             Middleware(

@@ -1,7 +1,7 @@
 """Bodies of requests: read whole before anybody works with them, within limits of size, time and memory."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,6 +22,14 @@ class BodyLimits:
     timeout_s: float  # in which a body must have arrived
 
 
+@dataclass
+class Body:
+    """What has come of a request so far, and whether that is all."""
+
+    content: bytearray = field(default_factory=bytearray)
+    is_whole: bool = False
+
+
 class Bodies:
     """Hands a request on once its body has arrived whole; refuses it while it arrives, whatever its headers claim."""
 
@@ -34,39 +42,40 @@ class Bodies:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = bytearray()
+        body = Body()
         self.requests += 1
         try:
             try:
                 await self._read(scope, receive, body)
             except RequestError as error:
-                await self._refuse(error, scope, receive, send)
+                if not body.is_whole and not isinstance(error, TooSlow):
+                    await _drain(receive)
+                await _refuse(error, scope, receive, send)
                 return
             except ConnectionResetError:  # the client has gone, so there is nobody to answer
                 return
-            await self.app(scope, _replay(body, receive), send)
+            await self.app(scope, _replay(body.content, receive), send)
         finally:
             self.requests -= 1
-            self.held_bytes -= len(body)
+            self.held_bytes -= len(body.content)
 
-    async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> None:
+    async def _read(self, scope: Scope, receive: Receive, body: Body) -> None:
         """Fill the body, and count its bytes."""
         limits = self.limits
         if self.requests > limits.requests:
             raise Overloaded(f"The service answers {limits.requests} requests already. Try again in a second.")
-        self._check(max(0, _announced(scope)), 0)
+        self._check(_announced(scope), 0)
         try:
             async with asyncio.timeout(limits.timeout_s):
-                while True:
+                while not body.is_whole:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise ConnectionResetError
                     piece = message.get("body", b"")
-                    self._check(len(body) + len(piece), len(piece))
-                    body += piece
+                    body.is_whole = not message.get("more_body", False)
+                    self._check(len(body.content) + len(piece), len(piece))
+                    body.content += piece
                     self.held_bytes += len(piece)
-                    if not message.get("more_body", False):
-                        return
         except TimeoutError as error:
             raise TooSlow(f"The request did not arrive within {limits.timeout_s:g} s. Send it again.") from error
 
@@ -74,17 +83,15 @@ class Bodies:
         """Refuse a body of so many bytes, of which `more` are not counted yet."""
         if whole > self.limits.one_bytes:
             raise TooLarge(f"The request is over {self.limits.one_bytes:,} bytes. Send fewer or smaller pictures.")
-        if self.held_bytes + max(more, 0) > self.limits.all_bytes:
+        if self.held_bytes + more > self.limits.all_bytes:
             raise Overloaded("The service holds as many uploads as it can. Try again in a second.")
 
-    async def _refuse(self, error: RequestError, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer at once, then let the rest of the body run out for a moment, and close."""
-        scope["digitkit.error"] = error
-        answer = problems.problem_of(error, str(scope.get("digitkit.request_id", "")))
-        response = problems.respond(answer, {"Connection": "close"})
-        if not isinstance(error, TooSlow):
-            await _drain(receive)
-        await response(scope, receive, send)
+
+async def _refuse(error: RequestError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Say why, and close the connection: what may still come is not read."""
+    scope["digitkit.error"] = error
+    answer = problems.problem_of(error, str(scope.get("digitkit.request_id", "")))
+    await problems.respond(answer, {"Connection": "close"})(scope, receive, send)
 
 
 async def _drain(receive: Receive) -> None:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 BACKLOG = 512  # connections that wait to be accepted
-WORKER_SILENCE_S = 60  # after which a worker counts as hung; on a busy machine it may start for longer than uvicorn's 5 s
+WORKER_SILENCE_S = (
+    60  # after which a worker counts as hung; on a busy machine it may start for longer than uvicorn's 5 s
+)
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client reads it when it is imported, in each worker
 
 

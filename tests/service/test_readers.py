@@ -1,0 +1,119 @@
+"""The champion is exchanged while requests run, and an id asks for any other bundle of the registry."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from fastapi.testclient import TestClient
+
+from digitkit.core.errors import BundleError
+from digitkit.runtime.bundle import read_bundle
+from digitkit.service.readers import Readers
+from digitkit.store import Store
+from tests.fixtures.bundles import tone, write_tiny
+from tests.service.conftest import png, serving
+
+PATIENCE_S = 30
+
+
+def register(store: Store, path: Path) -> str:
+    """Make a bundle known, and give its id."""
+    return store.bundles.register(read_bundle(path)[0], str(path)).id
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    pause = Event()
+    for _ in range(PATIENCE_S * 100):
+        if holds():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it never came true")
+
+
+def test_a_new_champion_answers_without_restart_and_without_a_failed_request(
+    database: Path, store: Store, tmp_path: Path
+) -> None:
+    bundles = [register(store, write_tiny(tmp_path, name)) for name in ("first", "second")]
+    picture, seen, statuses, done = png(tone(0.75)), list[str](), set[int](), Event()
+
+    def draw(client: TestClient) -> None:
+        while not done.is_set():
+            answer = client.post("/v1/predict", content=picture)
+            statuses.add(answer.status_code)
+            bundle = answer.json()["answers"][0]["prediction"]["bundle"]
+            if seen[-1:] != [bundle]:
+                seen.append(bundle)
+
+    with serving(database=str(database), champion_poll_s=0.05) as client:
+        drawing = Thread(target=draw, args=(client,))
+        drawing.start()
+        for bundle in bundles:
+            store.bundles.promote(bundle, "the tests")
+            until(lambda bundle=bundle: seen[-1:] == [bundle])  # type: ignore[misc]
+        done.set()
+        drawing.join()
+    assert statuses == {200}
+    assert seen[-2:] == bundles
+
+
+def test_the_champion_of_the_registry_answers_from_the_start(database: Path, store: Store, tmp_path: Path) -> None:
+    store.bundles.promote(register(store, write_tiny(tmp_path)), "the tests")
+    with serving(database=str(database)) as client:
+        assert client.get("/v1/bundles").json()["champion"].startswith("tiny@")
+
+
+def test_a_bundle_that_is_named_is_not_exchanged(database: Path, store: Store, tmp_path: Path) -> None:
+    store.bundles.promote(register(store, write_tiny(tmp_path)), "the tests")
+    with serving(database=str(database), bundle="default", champion_poll_s=0.05) as client:
+        assert client.get("/v1/bundles").json()["champion"].startswith("default@")
+        assert client.app.state.service.following is None  # type: ignore[attr-defined]
+
+
+def test_a_bundle_of_the_registry_is_asked_for_by_its_id(database: Path, store: Store, tmp_path: Path) -> None:
+    other = register(store, write_tiny(tmp_path))
+    with serving(database=str(database)) as client:
+        answer = client.post("/v1/predict", content=png(tone(0.75)), params={"bundle": other})
+        assert answer.json()["answers"][0]["prediction"]["bundle"] == other
+        assert other in [bundle["id"] for bundle in client.get("/v1/bundles").json()["bundles"]]
+    with serving(database=str(database), bundle=other) as client:
+        assert client.get("/v1/bundles").json()["champion"] == other
+
+
+def test_a_registered_bundle_whose_file_is_gone_is_not_found(database: Path, store: Store, tmp_path: Path) -> None:
+    path = write_tiny(tmp_path)
+    other = register(store, path)
+    path.unlink()
+    with serving(database=str(database)) as client:
+        answer = client.post("/v1/predict", content=png(tone(0.75)), params={"bundle": other})
+        assert answer.status_code == 404
+        assert str(tmp_path) not in answer.text
+
+
+def test_a_champion_that_cannot_be_opened_leaves_the_old_one(store: Store, tmp_path: Path) -> None:
+    first, second = write_tiny(tmp_path, "first"), write_tiny(tmp_path, "second")
+    store.bundles.promote(register(store, first), "the tests")
+    readers = Readers("champion", store, lambda old, new: None)
+    readers.open()
+    broken = register(store, second)
+    second.write_bytes(first.read_bytes())
+    store.bundles.promote(broken, "the tests")
+    readers.follow()
+    assert readers.champion.bundle.name == "first"
+
+
+def test_while_the_database_is_away_the_last_champion_answers(database: Path, store: Store, tmp_path: Path) -> None:
+    store.bundles.promote(register(store, write_tiny(tmp_path)), "the tests")
+    readers = Readers("champion", store, lambda old, new: None)
+    readers.open()
+    store.close()
+    database.rename(tmp_path / "moved.sqlite")
+    readers.follow()
+    assert readers.champion.bundle.name == "tiny"
+
+
+def test_a_bundle_that_cannot_be_opened_stops_the_start(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"no bundle")
+    with pytest.raises(BundleError), serving(database=str(database), bundle=str(tmp_path / "broken.onnx")):
+        raise AssertionError("it started")
