@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
+IN_ONE_GO = "walkthrough.md"  # its blocks follow each other: tests/journeys/test_walkthrough.py
 BLOCK = re.compile(r"^```python\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 FOREIGN = re.compile(r"""(?:src="|url\(["']?|<link rel="(?:stylesheet|icon|preconnect)" href=")https?:[^"')]+""")
@@ -17,6 +18,7 @@ FOREIGN = re.compile(r"""(?:src="|url\(["']?|<link rel="(?:stylesheet|icon|preco
 BLOCKS = {
     f"{page.relative_to(ROOT)}:{number}": code
     for page in PAGES
+    if page.name != IN_ONE_GO
     for number, code in enumerate(BLOCK.findall(page.read_text()), start=1)
 }
 
