@@ -12,10 +12,13 @@ from digitkit.commands import app as web
 from digitkit.commands import (
     benchmark,
     data,
+    database,
     evaluate,
     export,
     hub,
     inspection,
+    keys,
+    models,
     printing,
     read,
     serve,
@@ -49,10 +52,14 @@ app = typer.Typer(
     add_completion=False,
 )
 data_app = typer.Typer(help="Get, prepare and look at data sets.", no_args_is_help=True)
-models_app = typer.Typer(help="Carry bundles to a hub and back.", no_args_is_help=True)
+models_app = typer.Typer(help="The service's bundles; carry bundles to a hub and back.", no_args_is_help=True)
+db_app = typer.Typer(help="Look after the database of the service.", no_args_is_help=True)
+keys_app = typer.Typer(help="Keys for those who may see and review submissions.", no_args_is_help=True)
 show_app = typer.Typer(help="Show models, recipes, bundles and what prepare does.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(models_app, name="models")
+app.add_typer(db_app, name="db")
+app.add_typer(keys_app, name="keys")
 app.add_typer(show_app, name="show")
 
 
@@ -95,6 +102,8 @@ data_app.command("inspect")(guarded(inspection.inspect))
 data_app.command("synthesize")(guarded(synthesize.synthesize))
 data_app.command("push")(guarded(hub.push_data))
 data_app.command("pull")(guarded(hub.pull_data))
+models_app.command("list")(guarded(models.list_models))
+models_app.command("show")(guarded(models.show_model))
 models_app.command("push")(guarded(hub.push_model))
 models_app.command("pull")(guarded(hub.pull_model))
 app.command("train")(guarded(train.train))
@@ -107,6 +116,15 @@ app.command("predict")(guarded(read.predict))
 app.command("serve")(guarded(serve.serve))
 app.command("app")(guarded(web.app))
 app.command("webcam")(guarded(webcam.webcam))
+app.command("promote")(guarded(models.promote))
+app.command("rollback")(guarded(models.rollback))
+db_app.command("upgrade")(guarded(database.upgrade))
+db_app.command("check")(guarded(database.check))
+db_app.command("backup")(guarded(database.backup))
+db_app.command("restore")(guarded(database.restore))
+keys_app.command("create")(guarded(keys.create))
+keys_app.command("list")(guarded(keys.list_keys))
+keys_app.command("revoke")(guarded(keys.revoke))
 show_app.command("models")(guarded(show.models))
 show_app.command("recipe")(guarded(show.recipe))
 show_app.command("bundle")(guarded(show.bundle))
