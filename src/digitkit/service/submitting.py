@@ -154,7 +154,7 @@ def _submitted(added: Added, prediction: PredictionOut) -> SubmittedOut:
 @router.patch(
     "/{id}/label",
     summary="Correct the label of what one has sent",
-    responses=documented(404, 408, 409, 410, 413, 422, 503),
+    responses=documented(400, 404, 408, 409, 410, 413, 422, 503),
 )
 async def correct(service: Here, id: Id, receipt: Receipt, asked: CorrectionIn) -> SubmissionOut:
     """Give one's own submission another label, within 15 minutes and before it is reviewed."""
