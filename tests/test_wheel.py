@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "digitkit"
-PACKAGE_DATA = ("py.typed", "*.onnx", "*.yaml", "*.jinja")
+PACKAGE_DATA = ("py.typed", "*.onnx", "*.yaml", "*.jinja", "*.js", "*.css", "*.html")
 MAX_BYTES = 200_000_000  # that a base install may add to site-packages
 NO_REGISTRY = ("No matching distribution", "Could not find a version", "Connection", "Temporary failure", "Retrying")
 

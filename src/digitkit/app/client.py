@@ -4,7 +4,7 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -55,6 +55,12 @@ class Client:
         self.address = address
         self._sleep = sleep
         self._http = httpx.Client(base_url=address, timeout=TIMEOUTS, transport=transport, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._http.close()
 
     def predict(self, picture: bytes, bundle: str | None = None) -> AnswerOut:
         """Read one picture: a prediction, or the problem with it."""

@@ -1,6 +1,7 @@
 """Our own parts of the page, whose scripts, styles and markup lie in `assets`."""
 
 import base64
+import binascii
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from digitkit.app.drawing import Drawing, drawing_of
 from digitkit.app.entry import Entry
 
 Mount = Callable[..., Any]
+MAX_PASTED = 28 * 2**20  # characters of base64, of 20 MB
 
 
 @cache
@@ -33,6 +35,17 @@ def pad(kept: Drawing | None) -> Drawing | None:
     data = {"kept": kept.told.model_dump(mode="json")} if kept else {}
     told = component("pad")(key="pad", data=data, on_drawing_change=lambda: None)
     return drawing_of(told.drawing)
+
+
+def pasted() -> bytes | None:
+    """The last picture that was pasted while this is shown."""
+    told = component("paste")(key="paste", on_picture_change=lambda: None).picture
+    if not isinstance(told, str) or len(told) > MAX_PASTED:
+        return None
+    try:
+        return base64.b64decode(told, validate=True)
+    except (binascii.Error, ValueError):
+        return None
 
 
 def panel(entry: Entry | None, key: str, follows: bool = False) -> None:

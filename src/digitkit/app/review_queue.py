@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 from digitkit.app.client import Client
 from digitkit.core.errors import Conflict, Gone, NotFound, RequestError, StoreError
-from digitkit.wire import ReviewIn, SubmissionOut
+from digitkit.wire import MAX_PAGE, ReviewIn, SubmissionOut
 
 DISPUTED, UNCERTAIN, NEWEST = "Most disputed", "Least certain", "Newest"
 ORDERS = (DISPUTED, UNCERTAIN, NEWEST)
-LOADED = 200  # submissions at once
+LOADED = MAX_PAGE  # submissions at once
 
 
 @dataclass

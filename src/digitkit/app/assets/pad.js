@@ -194,10 +194,16 @@ class Pad {
   show() {
     paint(this.canvas, this.state, this.dark);
     if (this.root.classList.contains("keys") && this.canvas.matches(":focus")) this.showCursor();
-    this.buttons.undo.disabled = !this.past.length;
-    this.buttons.redo.disabled = !this.future.length;
-    this.buttons.clear.disabled = !this.state.strokes.length;
+    this.enable(this.buttons.undo, this.past.length);
+    this.enable(this.buttons.redo, this.future.length);
+    this.enable(this.buttons.clear, this.state.strokes.length);
     this.buttons.paper.setAttribute("aria-pressed", String(this.dark));
+  }
+
+  // A button that is switched off would lose the focus, and with it the keys; the pad takes it.
+  enable(button, useful) {
+    if (!useful && button.getRootNode().activeElement === button) this.canvas.focus({ preventScroll: true });
+    button.disabled = !useful;
   }
 
   showCursor() {

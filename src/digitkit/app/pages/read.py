@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from digitkit.app import session
-from digitkit.app.components import pad, panel
+from digitkit.app.components import pad, panel, pasted
 from digitkit.app.drawing import Drawing
 from digitkit.app.entry import Entry, remember
 from digitkit.app.heic import as_readable
@@ -69,9 +69,12 @@ def _uploaded() -> list[Entry]:
         max_upload_size=LIMITS.content_bytes // 2**20,
         help="Drag files here, or choose some.",
     )
+    picture = pasted()
     if len(given) > MOST:
         st.warning(f"{len(given)} files; the first {MOST} are read.")
-    return [_entry_of(file.name, "upload", file.getvalue()) for file in given[:MOST]]
+    fresh = [("pasted picture", picture)] if picture else []
+    files = [(file.name, file.getvalue()) for file in given[:MOST]]
+    return [_entry_of(name, "upload", content) for name, content in (*fresh, *files)]
 
 
 def _taken() -> list[Entry]:
