@@ -8,7 +8,8 @@ import pytest
 
 from digitkit.core.errors import ConfigError, Conflict, Gone, NotFound
 from digitkit.store import Store, SubmissionFilter
-from tests.store.conftest import BUNDLE, HandClock, prediction, submission
+from tests.store.conftest import HandClock
+from tests.store.made import BUNDLE, prediction, submission
 
 STROKES = [[[1.0, 2.5, 0.0, 0.5], [3.0, 4.0, 16.0, 0.75]]]
 

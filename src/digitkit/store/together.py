@@ -98,13 +98,16 @@ def _do_all(connection: sa.Connection, batch: list[Piece[object]]) -> None:
     for piece in batch:
         piece.results.clear()  # of an attempt that lost against another process
         piece.error = None
+        part = connection.begin_nested()
         try:
-            with connection.begin_nested():
-                result = piece.work(connection)
+            result = piece.work(connection)
         except exc.IntegrityError as error:
+            part.rollback()
             piece.error = meaning(error)
             piece.error.__cause__ = error
         except DigitkitError as error:
+            part.rollback()
             piece.error = error
-        else:
+        else:  # any other error, such as a full disk, ends the whole transaction
+            part.commit()
             piece.results.append(result)

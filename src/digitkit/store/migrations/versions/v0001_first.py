@@ -28,9 +28,9 @@ def _make_pictures() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("media_type", sa.String(length=64), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
-        sa.CheckConstraint("length(sha256) = 64", name="ck_pictures_sha256"),
-        sa.CheckConstraint("size BETWEEN 1 AND 20971520 AND length(content) = size", name="ck_pictures_size"),
-        sa.PrimaryKeyConstraint("sha256", name="pk_pictures"),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_pictures_sha256")),
+        sa.CheckConstraint("size BETWEEN 1 AND 20971520 AND length(content) = size", name=op.f("ck_pictures_size")),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_pictures")),
     )
 
 
@@ -44,9 +44,9 @@ def _make_bundles() -> None:
         sa.Column("report", sa.Text(), nullable=False),
         sa.Column("location", sa.Text(), nullable=True),
         sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("length(digest) = 64", name="ck_bundles_digest"),
-        sa.PrimaryKeyConstraint("id", name="pk_bundles"),
-        sa.UniqueConstraint("digest", name="uq_bundles_digest"),
+        sa.CheckConstraint("length(digest) = 64", name=op.f("ck_bundles_digest")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bundles")),
+        sa.UniqueConstraint("digest", name=op.f("uq_bundles_digest")),
     )
 
 
@@ -74,25 +74,25 @@ def _make_submissions() -> None:
         sa.Column("content_sha256", sa.String(length=64), nullable=False),
         sa.Column("receipt_sha256", sa.String(length=64), nullable=False),
         sa.Column("receipt_until", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("(status = 'pending') = (reviewed_at IS NULL)", name="ck_submissions_reviewed_at"),
-        sa.CheckConstraint("(verdict = 'blank') = (predicted IS NULL)", name="ck_submissions_predicted"),
-        sa.CheckConstraint("reviewed_label IS NULL OR status <> 'pending'", name="ck_submissions_reviewed_label"),
-        sa.CheckConstraint("status IN ('pending', 'accepted', 'rejected')", name="ck_submissions_status"),
+        sa.CheckConstraint("(status = 'pending') = (reviewed_at IS NULL)", name=op.f("ck_submissions_reviewed_at")),
+        sa.CheckConstraint("(verdict = 'blank') = (predicted IS NULL)", name=op.f("ck_submissions_predicted")),
+        sa.CheckConstraint("reviewed_label IS NULL OR status <> 'pending'", name=op.f("ck_submissions_reviewed_label")),
+        sa.CheckConstraint("status IN ('pending', 'accepted', 'rejected')", name=op.f("ck_submissions_status")),
         sa.CheckConstraint(
-            "verdict IN ('digit', 'number', 'unsure', 'not a digit', 'blank')", name="ck_submissions_verdict"
+            "verdict IN ('digit', 'number', 'unsure', 'not a digit', 'blank')", name=op.f("ck_submissions_verdict")
         ),
-        sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="ck_submissions_confidence"),
-        sa.CheckConstraint("doubt BETWEEN 0 AND 1", name="ck_submissions_doubt"),
-        sa.CheckConstraint("length(id) = 32", name="ck_submissions_id"),
-        sa.CheckConstraint("strokes IS NULL OR length(strokes) <= 1048576", name="ck_submissions_strokes"),
-        sa.ForeignKeyConstraint(["bundle"], ["bundles.id"], name="fk_submissions_bundle"),
-        sa.ForeignKeyConstraint(["picture_sha256"], ["pictures.sha256"], name="fk_submissions_picture_sha256"),
-        sa.PrimaryKeyConstraint("id", name="pk_submissions"),
-        sa.UniqueConstraint("key_sha256", name="uq_submissions_key_sha256"),
+        sa.CheckConstraint("confidence BETWEEN 0 AND 1", name=op.f("ck_submissions_confidence")),
+        sa.CheckConstraint("doubt BETWEEN 0 AND 1", name=op.f("ck_submissions_doubt")),
+        sa.CheckConstraint("length(id) = 32", name=op.f("ck_submissions_id")),
+        sa.CheckConstraint("strokes IS NULL OR length(strokes) <= 1048576", name=op.f("ck_submissions_strokes")),
+        sa.ForeignKeyConstraint(["bundle"], ["bundles.id"], name=op.f("fk_submissions_bundle")),
+        sa.ForeignKeyConstraint(["picture_sha256"], ["pictures.sha256"], name=op.f("fk_submissions_picture_sha256")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_submissions")),
+        sa.UniqueConstraint("key_sha256", name=op.f("uq_submissions_key_sha256")),
     )
-    op.create_index("ix_submissions_bundle", "submissions", ["bundle"], unique=False)
+    op.create_index(op.f("ix_submissions_bundle"), "submissions", ["bundle"], unique=False)
     op.create_index("ix_submissions_created_at", "submissions", ["created_at"], unique=False)
-    op.create_index("ix_submissions_picture_sha256", "submissions", ["picture_sha256"], unique=False)
+    op.create_index(op.f("ix_submissions_picture_sha256"), "submissions", ["picture_sha256"], unique=False)
     op.create_index("ix_submissions_status_doubt", "submissions", ["status", "doubt", "id"], unique=False)
 
 
@@ -106,11 +106,13 @@ def _make_reviews() -> None:
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("reviewed_label", sa.String(length=64), nullable=True),
         sa.Column("reason", sa.String(length=500), nullable=False),
-        sa.CheckConstraint("status IN ('pending', 'accepted', 'rejected')", name="ck_reviews_status"),
-        sa.ForeignKeyConstraint(["submission"], ["submissions.id"], name="fk_reviews_submission", ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("number", name="pk_reviews"),
+        sa.CheckConstraint("status IN ('pending', 'accepted', 'rejected')", name=op.f("ck_reviews_status")),
+        sa.ForeignKeyConstraint(
+            ["submission"], ["submissions.id"], name=op.f("fk_reviews_submission"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_reviews")),
     )
-    op.create_index("ix_reviews_submission", "reviews", ["submission"], unique=False)
+    op.create_index(op.f("ix_reviews_submission"), "reviews", ["submission"], unique=False)
 
 
 def _make_spent_keys() -> None:
@@ -118,7 +120,7 @@ def _make_spent_keys() -> None:
         "spent_keys",
         sa.Column("key_sha256", sa.String(length=64), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("key_sha256", name="pk_spent_keys"),
+        sa.PrimaryKeyConstraint("key_sha256", name=op.f("pk_spent_keys")),
     )
 
 
@@ -131,11 +133,11 @@ def _make_promotions() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by", sa.String(length=128), nullable=False),
         sa.Column("reason", sa.String(length=500), nullable=False),
-        sa.CheckConstraint("kind IN ('promote', 'rollback')", name="ck_promotions_kind"),
-        sa.ForeignKeyConstraint(["bundle"], ["bundles.id"], name="fk_promotions_bundle"),
-        sa.PrimaryKeyConstraint("number", name="pk_promotions"),
+        sa.CheckConstraint("kind IN ('promote', 'rollback')", name=op.f("ck_promotions_kind")),
+        sa.ForeignKeyConstraint(["bundle"], ["bundles.id"], name=op.f("fk_promotions_bundle")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_promotions")),
     )
-    op.create_index("ix_promotions_bundle", "promotions", ["bundle"], unique=False)
+    op.create_index(op.f("ix_promotions_bundle"), "promotions", ["bundle"], unique=False)
 
 
 def _make_api_keys() -> None:
@@ -147,10 +149,10 @@ def _make_api_keys() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("role IN ('read', 'review', 'admin')", name="ck_api_keys_role"),
-        sa.CheckConstraint("length(sha256) = 64", name="ck_api_keys_sha256"),
-        sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
-        sa.UniqueConstraint("sha256", name="uq_api_keys_sha256"),
+        sa.CheckConstraint("role IN ('read', 'review', 'admin')", name=op.f("ck_api_keys_role")),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_api_keys_sha256")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_api_keys_sha256")),
     )
     op.create_index(
         "uq_api_keys_valid_name",
@@ -171,5 +173,5 @@ def _make_audit() -> None:
         sa.Column("action", sa.String(length=32), nullable=False),
         sa.Column("subject", sa.String(length=128), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("number", name="pk_audit"),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_audit")),
     )
