@@ -97,9 +97,17 @@ def _full_scale(picture: Image.Image) -> float:
         return 255.0
     if picture.mode.startswith("I;16") or (picture.format == "PPM" and picture.mode == "I"):
         return 65535.0
-    values = np.asarray(picture)
-    darkest, brightest = float(values.min()), float(values.max())
+    darkest, brightest = _extremes(picture)
     scales = (1.0, *FULL_SCALES) if picture.mode == "F" else FULL_SCALES
     if not 0 <= darkest <= brightest <= scales[-1]:  # NaN fails too
         raise ValueError(f"values from {darkest:g} to {brightest:g} are no brightness, expected 0 to 1, 255 or 65535")
     return next(scale for scale in scales if brightest <= scale)
+
+
+def _extremes(picture: Image.Image) -> tuple[float, float]:
+    """The smallest and the largest value, NaN where there is one; numpy never holds a copy of the whole picture."""
+    width, height = picture.size
+    step = max(1, BAND_PIXELS // width)
+    bands = (picture.crop((0, top, width, min(top + step, height))) for top in range(0, height, step))
+    ends = np.array([(values.min(), values.max()) for values in map(np.asarray, bands)], np.float64)
+    return float(ends[:, 0].min()), float(ends[:, 1].max())

@@ -95,8 +95,8 @@ def _lane(name: str, threads: int, settings: Settings, metrics: Metrics) -> Lane
     return Lane(name, threads, settings.queue, settings.answer_timeout_s, metrics.queue.labels(name).set)
 
 
-def service_of(request: Request) -> Service:
-    """The worker's parts, for the routes."""
+async def service_of(request: Request) -> Service:
+    """The worker's parts, for the routes; async, since FastAPI gives what is not a thread of its own."""
     service = request.app.state.service
     assert isinstance(service, Service)
     return service
