@@ -46,8 +46,8 @@ app: .venv/.app .venv/.project ## draw, upload and photograph digits in a web pa
 	@$(BIN)/digitkit app
 
 .PHONY: serve
-serve: ## answer over HTTP (comes with release 0.3)
-	@echo "The HTTP service is not built yet; it comes with release 0.3. Today: $(BIN)/digitkit predict PICTURE.png" >&2; exit 1
+serve: .venv/.app .venv/.project ## answer over HTTP; settings: docs/serve.md
+	@$(BIN)/digitkit serve
 
 # --- what a contributor wants ------------------------------------------------------------------------------------------
 

@@ -3,8 +3,7 @@
 import base64
 import io
 import time
-from contextlib import nullcontext
-from threading import Lock
+from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
 
@@ -59,7 +58,8 @@ class Eye:
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
-        self._large = Lock()
+        # A thread of its own rather than a lock: what each thread frees stays with it for its next pictures.
+        self._large = ThreadPoolExecutor(1, thread_name_prefix="large")
 
     def read(self, predictor: Predictor, content: Content, top_k: int, explain: bool = False) -> PredictionOut:
         """What the model says of one picture.
@@ -76,9 +76,13 @@ class Eye:
     def look(self, predictor: Predictor, content: bytes) -> tuple[Prediction, Pixels]:
         """The prediction for a picture, and its pixels, uint8 (H,W,3)."""
         width, height = size_of_picture(content, NAME)
-        with self._large if width * height > LARGE_PIXELS else nullcontext():
-            pixels = decode(content, NAME)
+        is_large = width * height > LARGE_PIXELS
+        pixels = self._large.submit(decode, content, NAME).result() if is_large else decode(content, NAME)
         return predictor.predict([pixels])[0], pixels
+
+    def close(self) -> None:
+        """Let its thread go."""
+        self._large.shutdown()
 
 
 def _png(image: Pixels) -> bytes:

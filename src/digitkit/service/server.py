@@ -1,5 +1,6 @@
 """Runs the service: one process, or several that share the port."""
 
+import ctypes
 import os
 import socket
 import tempfile
@@ -22,6 +23,7 @@ BACKLOG = 512  # connections that wait to be accepted
 WORKER_SILENCE_S = (
     60  # after which a worker counts as hung; on a busy machine it may start for longer than uvicorn's 5 s
 )
+M_MMAP_THRESHOLD, LARGE_BYTES = -3, 2**20  # of glibc's malloc.h: blocks from this size on are not kept
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client reads it when it is imported, in each worker
 
 
@@ -72,7 +74,15 @@ def worker_app(settings: Settings) -> "FastAPI":
     """The application of a worker; what it needs is imported there and not in the process that watches."""
     from digitkit.service.app import create_app
 
+    _give_memory_back()
     return create_app(settings)
+
+
+def _give_memory_back() -> None:
+    """Make glibc return what large pictures took at once; by itself it keeps up to some hundred MB for the next one."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def _config(settings: Settings) -> uvicorn.Config:

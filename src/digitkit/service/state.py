@@ -80,6 +80,7 @@ class Service:
                 await self.following
         await asyncio.to_thread(self.reading.close)
         await asyncio.to_thread(self.storing.close)
+        await asyncio.to_thread(self.eye.close)
         await asyncio.to_thread(self.store.close)
 
     async def read(self, work: Callable[[], R]) -> R:
