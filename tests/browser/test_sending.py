@@ -23,7 +23,7 @@ def rows_of(app: Process) -> list[tuple[str, str, str]]:
 
 def send_as(page: Page, label: str) -> None:
     """Give another label than the one that was read, and see that it is saved."""
-    page.get_by_role("button", name=label, exact=True).click()
+    page.get_by_role("radio", name=label, exact=True).click()
     expect(page.get_by_text(f"Saved as {label}")).to_be_visible()
 
 

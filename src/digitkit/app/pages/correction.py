@@ -33,13 +33,10 @@ def _ask(entry: Entry, key: str) -> None:
         )  # fmt: skip
     labels = [*sorted(answer.probabilities, key=lambda label: (len(label), label)), NOT_A_DIGIT]
     choice = f"choice-{key}"
-    st.pills("No, it is:", labels, key=choice, format_func=_shown, on_change=_send_choice, args=(entry, choice))
-    st.caption("Your answer is sent with the picture, to make the model better. Nothing is sent before.")
-
-
-def _shown(label: str) -> str:
-    """A label on a button."""
-    return label or "no number"
+    st.pills(
+        "No, it is:", labels, key=choice, format_func=named, on_change=_send_choice, args=(entry, choice), wrap=True
+    )
+    st.caption("Your answer is stored with the picture, to make the model better. Nothing is stored before.")
 
 
 def _send_choice(entry: Entry, key: str) -> None:

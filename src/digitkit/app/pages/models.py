@@ -7,7 +7,6 @@ import streamlit as st
 from digitkit.app import session
 from digitkit.app.components import panel
 from digitkit.app.entry import Entry
-from digitkit.app.words import percent
 from digitkit.core.errors import RequestError, StoreError
 from digitkit.wire import BundleOut, BundlesOut
 
@@ -72,12 +71,10 @@ def _compare(known: BundlesOut) -> None:
         st.info("Draw something on the page Read; here two models read the same drawing.")
         return
     ids = [bundle.id for bundle in known.bundles]
-    columns = st.columns(2, gap="medium")
+    columns = st.columns(min(2, len(ids)), gap="medium")
     for place, column in enumerate(columns):
         with column:
-            chosen = st.selectbox(f"Model {place + 1}", ids, index=min(place, len(ids) - 1), key=f"model-{place}")
+            chosen = st.selectbox(f"Model {place + 1}", ids, index=place, key=f"model-{place}")
             entry = Entry(drawing.id, "drawing", "draw", drawing.png, version=drawing.version)
             entry.read(session.client(), chosen)
             panel(entry, f"compare-{place}-{chosen}-{drawing.version}")
-            if entry.answer is not None:
-                st.caption(f"Sure to {percent(entry.answer.confidence)}.")

@@ -78,7 +78,7 @@ def _show_decisions(queue: Queue, current: SubmissionOut) -> None:
         st.button("Reject", key="reject", shortcut="X", on_click=queue.decide, args=(client, reject))
         st.button("Skip", key="skip", shortcut="S", on_click=queue.skip)
     st.caption("Or give it the right label:")
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, gap="xsmall", key="labels"):
         for label in (*_labels(current), NOT_A_DIGIT):
             relabel = ReviewIn(status="accepted", reviewed_label=label)
             key = "N" if label == NOT_A_DIGIT else label if len(label) == 1 else None
