@@ -22,7 +22,11 @@ def run() -> None:
         st.Page(show, title=title, icon=icon, url_path=path, default=path == "read")
         for show, title, path, icon in PAGES
     ]
-    st.navigation(pages, position="top").run()
+    current = st.navigation(pages, position="hidden")
+    with st.container(horizontal=True, gap="xsmall", key="pages"):  # in sight on a phone too, unlike Streamlit's list
+        for page in pages:
+            st.page_link(page)
+    current.run()
 
 
 run()

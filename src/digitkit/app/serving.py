@@ -33,7 +33,8 @@ OPTIONS: dict[str, object] = {
     "server.headless": True,
     "server.maxUploadSize": LIMITS.content_bytes // 2**20,
     "server.runOnSave": False,
-    "theme.primaryColor": "#3367d6",
+    "theme.light.primaryColor": "#3367d6",  # a colour for both would make one theme, and no more follow the system's
+    "theme.dark.primaryColor": "#6f9bff",
 }
 
 
