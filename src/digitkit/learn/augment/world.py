@@ -26,7 +26,7 @@ LINE_DEPTH, LINE_PX, LINE_TONE = 0.16, (0.7, 2.2), (0.4, 1.0)  # how far from th
 LINE_CHANCE = 0.4  # of each of the four sides
 RULE_GAP, RULE_PX, RULE_TONE, RULE_DEG = (0.15, 0.7), (0.3, 1.4), (0.15, 0.9), 6.0  # of ruled paper; gap over the side
 SQUARED = 0.5  # share of ruled paper with lines both ways
-HAIRS, HAIR_PX, HAIR_TONE, HAIR_POINTS = 3, (0.3, 2.0), (0.3, 1.0), 60
+HAIRS, HAIR_PX, HAIR_TONE, HAIR_POINTS = 2, (0.3, 1.2), (0.3, 1.0), 60
 BLOTS, BLOT_PX = 3, (0.4, 1.8)
 HOLE_PX = (1.5, 5.0)
 PAPER, CONTRAST = (0.4, 1.0), (0.25, 1.0)  # tone of paper; share of it that other ink takes away
@@ -34,7 +34,7 @@ TINT = 0.3
 CARD_FREE, BEHIND = (0.02, 0.2), (0.0, 1.0)  # paper left around the digit, tone of what lies behind the card
 SLOPE, WAVES, GRID = 0.5, 0.55, (2, 7)  # of the light, and how many hills it has along a side
 SHADE, SHADE_PX = (0.15, 0.6), (0.3, 4.0)  # how dark a shadow is, how wide its edge
-BLUR_PX, NOISE, SPECKS, QUALITY = (0.3, 1.1), (0.0, 0.15), (0.0, 0.15), (10.0, 80.0)
+BLUR_PX, NOISE, SPECKS, QUALITY = (0.3, 1.1), (0.0, 0.15), (0.0, 0.12), (10.0, 80.0)
 
 
 def seen(ink: Tensor, beside: Tensor, below: Tensor, config: BeforeConfig, rng: torch.Generator) -> Tensor:
@@ -177,7 +177,7 @@ def _blots(ink: Tensor, sizes: tuple[float, float], rng: torch.Generator) -> Ten
 
 
 def _hairs(ink: Tensor, rng: torch.Generator) -> Tensor:
-    """Up to three thin curves from anywhere to anywhere: parabolas, as near as some points on them tell."""
+    """One or two thin curves from anywhere to anywhere: parabolas, as near as some points on them tell."""
     side, (down, across) = ink.shape[-1], _places(ink)
     along = torch.linspace(0, 1, HAIR_POINTS)
     weights = torch.stack([(1 - along) ** 2, 2 * along * (1 - along), along**2])  # (3,P)
