@@ -1,0 +1,109 @@
+"""Two other ways to serve the network that ships, for benchmarks/service.py to compare with.
+
+`plain` is a FastAPI handler that loads the weights for each request, as sketch services often do; `litserve` is
+LitServe with its defaults and as many workers. Both get base64 in JSON, resize the picture and read it with torch.
+
+    python benchmarks/service_peers.py plain --port 8001 --workers 2 --weights network.pt
+"""
+
+import argparse
+import base64
+import io
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from digitkit.learn.compose import compose
+from digitkit.learn.network import build_network
+
+MEAN, STD = [0.13], [0.31]
+
+
+def new_network() -> torch.nn.Module:
+    """The network of the bundle that ships, with other weights: they cost the same."""
+    return build_network(compose(["experiment=default"]), 10, MEAN, STD).eval()
+
+
+def open_network(weights: Path) -> torch.nn.Module:
+    """The network with the weights of a file."""
+    network = new_network()
+    network.load_state_dict(torch.load(weights, weights_only=True))
+    return network
+
+
+def image_of(asked: dict[str, str]) -> torch.Tensor:
+    """A picture as float (1,1,28,28) in 0..1."""
+    picture = Image.open(io.BytesIO(base64.b64decode(asked["picture"]))).convert("L").resize((28, 28))
+    return torch.from_numpy(np.asarray(picture, np.float32) / 255)[None, None]
+
+
+def read(network: torch.nn.Module, image: torch.Tensor) -> dict[str, object]:
+    """The answer for one image."""
+    with torch.inference_mode():
+        probabilities = network(image).softmax(1)[0].tolist()
+    return {"label": int(np.argmax(probabilities)), "probabilities": probabilities}
+
+
+def plain_app(weights: Path) -> Any:
+    """The handler that loads its weights per request."""
+    from fastapi import FastAPI
+
+    torch.set_num_threads(1)
+    app = FastAPI()
+
+    @app.post("/predict")
+    def predict(asked: dict[str, str]) -> dict[str, object]:
+        return read(open_network(weights), image_of(asked))
+
+    return app
+
+
+def serve_plain(port: int, workers: int, weights: Path) -> None:
+    """Run it with several processes that share the port."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    config = uvicorn.Config(
+        partial(plain_app, weights), factory=True, port=port, workers=workers, log_level="warning",
+        timeout_worker_healthcheck=60,
+    )  # fmt: skip
+    Multiprocess(config, sockets=[config.bind_socket()]).run()
+
+
+def serve_litserve(port: int, workers: int, weights: Path) -> None:
+    """Run LitServe, which loads the weights once in each worker."""
+    import litserve
+
+    class Reader(litserve.LitAPI):  # type: ignore[misc, name-defined]
+        def setup(self, device: str) -> None:
+            torch.set_num_threads(1)
+            self.network = open_network(weights)
+
+        def decode_request(self, request: dict[str, str]) -> torch.Tensor:
+            return image_of(request)
+
+        def predict(self, image: torch.Tensor) -> dict[str, object]:
+            return read(self.network, image)
+
+        def encode_response(self, output: dict[str, object]) -> dict[str, object]:
+            return output
+
+    server = litserve.LitServer(Reader(), accelerator="cpu", workers_per_device=workers)
+    server.run(host="127.0.0.1", port=port, generate_client_file=False, log_level="warning")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("peer", choices=("plain", "litserve", "weights"))
+    parser.add_argument("--port", type=int, default=8001)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--weights", type=Path, required=True)
+    given = parser.parse_args()
+    if given.peer == "weights":
+        torch.save(new_network().state_dict(), given.weights)
+    else:
+        {"plain": serve_plain, "litserve": serve_litserve}[given.peer](given.port, given.workers, given.weights)
