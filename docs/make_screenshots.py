@@ -105,9 +105,9 @@ def show_review(page: Page, token: str) -> None:
 
 
 def show_models(page: Page, token: str) -> None:
-    """The champion, and a comparison."""
+    """The champion on the drawing."""
     go_to(page, "Models")
-    expect(panel_of(page, 1).locator(".facts")).to_be_visible()
+    expect(panel_of(page).locator(".facts")).to_be_visible()
 
 
 def show_about(page: Page, token: str) -> None:

@@ -47,11 +47,14 @@ def app(
 def _page_here(host: str, port: int, database: str | None, bundle: str | None) -> "ASGIApp":
     """The page with a service of its own, on one port."""
     from digitkit.app.serving import Service, page_of
+    from digitkit.runtime.bundle import read_bundle
     from digitkit.service.app import create_app, running
-    from digitkit.service.settings import read_settings
+    from digitkit.service.settings import CHAMPION, read_settings
     from digitkit.store import Store
 
     settings = read_settings(host=host, port=port, database=database, bundle=bundle)
+    if settings.bundle != CHAMPION and "@" not in settings.bundle:
+        read_bundle(settings.bundle)  # one that cannot be used is said before anything starts
     with closing(Store.open(settings.database_place)) as store:
         store.upgrade()
     api = create_app(settings)
