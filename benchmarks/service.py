@@ -111,11 +111,10 @@ async def opened(port: int, message: Message, seconds: float) -> Answers:
 
 
 @contextmanager
-def running(command: list[str], port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A server, once it takes connections; its processor time is in `cpu_s`."""
-    process = subprocess.Popen(
-        command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )  # fmt: skip
+def running(command: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that was just started, leader of a process group of its own; at the end all of it is gone."""
+    null = subprocess.DEVNULL
+    process = subprocess.Popen(command, env=os.environ | environment, stdout=null, stderr=null, start_new_session=True)
     try:
         yield process
     finally:
@@ -177,7 +176,7 @@ def picture() -> bytes:
 def measure(name: str, command: list[str], message: bytes, given: argparse.Namespace, **environment: str) -> list[str]:
     """One row of the table."""
     port = int(command[command.index("--port") + 1])
-    with running(command, port, **environment) as process:
+    with running(command, **environment) as process:
         wait_until_answers(port, message)
         asyncio.run(full(port, lambda: message, 2))  # both workers are warm
         open_loop = asyncio.run(opened(port, lambda: message, given.seconds))
@@ -226,7 +225,7 @@ def submit(given: argparse.Namespace) -> None:
 
     port = free_port()
     serve = [sys.executable, "-c", CLI, "serve", "--workers", "2", "--port", str(port), "--database", given.submissions]
-    with running(serve, port, DIGITKIT_SUBMIT_RATE="off") as process:
+    with running(serve, DIGITKIT_SUBMIT_RATE="off") as process:
         wait_until_answers(port, message())
         store = Store.open(given.submissions)
         before, used = store.submissions.count(), cpu_s(process.pid)
@@ -234,12 +233,10 @@ def submit(given: argparse.Namespace) -> None:
         used_ms = 1_000 * (cpu_s(process.pid) - used) / len(answers.seconds)
     kept = store.submissions.count() - before
     store.close()
-    rate = answers.statuses[201] / answers.lasted_s
-    print(
-        f"{answers.statuses[201]} answered with 201, {kept} in the database; {rate:.0f} per s"
-        f" for {answers.lasted_s:.0f} s, p50 {answers.quantile_ms(0.5):.0f} ms, p99 {answers.quantile_ms(0.99):.0f} ms, {used_ms:.1f} core ms each,"
-        f" others {dict(answers.statuses - Counter({201: answers.statuses[201]}))}"
-    )
+    made = answers.statuses.pop(201, 0)
+    print(f"{made} answered with 201, {kept} in the database, other answers {dict(answers.statuses)};")
+    print(f"{made / answers.lasted_s:.0f} per s for {answers.lasted_s:.0f} s, {used_ms:.1f} core ms each,")
+    print(f"p50 {answers.quantile_ms(0.5):.0f} ms, p99 {answers.quantile_ms(0.99):.0f} ms")
 
 
 def start(given: argparse.Namespace) -> None:
@@ -247,13 +244,11 @@ def start(given: argparse.Namespace) -> None:
     for _ in range(3):
         with tempfile.TemporaryDirectory() as folder:
             port, begun = free_port(), time.perf_counter()
-            with running(
-                [sys.executable, "-c", CLI, "serve", "--port", str(port)], port, DIGITKIT_DATA=folder
-            ) as process:
+            serve = [sys.executable, "-c", CLI, "serve", "--port", str(port)]
+            with running(serve, DIGITKIT_DATA=folder) as process:
                 wait_until_answers(port, request("/v1/predict", "image/png", picture()))
-                print(
-                    f"first answer after {time.perf_counter() - begun:.2f} s, {cpu_s(process.pid):.2f} of them on a core"
-                )
+                lasted_s = time.perf_counter() - begun
+                print(f"first answer after {lasted_s:.2f} s, {cpu_s(process.pid):.2f} of them on a core")
 
 
 if __name__ == "__main__":
