@@ -49,6 +49,23 @@ app: .venv/.app .venv/.project ## draw, upload and photograph digits in a web pa
 serve: .venv/.app .venv/.project ## answer over HTTP; settings: docs/serve.md
 	@$(BIN)/digitkit serve
 
+.PHONY: up
+up: .env ## the whole stack in containers: proxy, page, service, PostgreSQL, backups (needs Docker)
+	@docker compose up --detach --build --wait
+	@echo "Open https://$$(sed -n 's/^DIGITKIT_SITE=//p' .env):$$(sed -n 's/^DIGITKIT_HTTPS_PORT=//p' .env)"
+
+.PHONY: down
+down: ## stop the stack; its data stay
+	@docker compose down
+
+.PHONY: logs
+logs: ## what the containers of the stack say
+	@docker compose logs --follow --tail 100
+
+.env:
+	@umask 077 && sed "s/^POSTGRES_PASSWORD=$$/POSTGRES_PASSWORD=$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')/" .env.example > $@
+	@echo "Made .env with a new password for the database."
+
 # --- what a contributor wants ------------------------------------------------------------------------------------------
 
 .PHONY: test
