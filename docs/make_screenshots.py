@@ -108,6 +108,7 @@ def show_models(page: Page, token: str) -> None:
     """The champion on the drawing."""
     go_to(page, "Models")
     expect(panel_of(page).locator(".facts")).to_be_visible()
+    expect(page.get_by_role("combobox")).to_be_visible()
 
 
 def show_about(page: Page, token: str) -> None:

@@ -34,7 +34,7 @@ OPTIONS: dict[str, object] = {
     "server.maxUploadSize": LIMITS.content_bytes // 2**20,
     "server.runOnSave": False,
     "theme.light.primaryColor": "#3367d6",  # a colour for both would make one theme, and no more follow the system's
-    "theme.dark.primaryColor": "#6f9bff",
+    "theme.dark.primaryColor": "#3f72e0",
 }
 
 
