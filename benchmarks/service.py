@@ -61,15 +61,27 @@ class Answers:
 
 
 class Line:
-    """One connection that stays open."""
+    """One connection that stays open; where the server has closed it meanwhile, another one, as every client does."""
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.is_open = False
 
     async def ask(self, message: bytes) -> int:
         """Send a request, read its answer, and give the status."""
-        if not hasattr(self, "reader"):
+        was_open = self.is_open
+        try:
+            return await self._ask(message)
+        except (OSError, asyncio.IncompleteReadError):
+            self.is_open = False
+            if not was_open:
+                raise
+        return await self._ask(message)
+
+    async def _ask(self, message: bytes) -> int:
+        if not self.is_open:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+            self.is_open = True
         self.writer.write(message)
         head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
         await self.reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))

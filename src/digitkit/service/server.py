@@ -19,6 +19,7 @@ from digitkit.store import Store
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+KEEP_ALIVE_S = 30  # for which an idle connection stays; with uvicorn's 5 s, many a second request meets a closed one
 BACKLOG = 512  # connections that wait to be accepted
 WORKER_SILENCE_S = (
     60  # after which a worker counts as hung; on a busy machine it may start for longer than uvicorn's 5 s
@@ -97,6 +98,7 @@ def _config(settings: Settings) -> uvicorn.Config:
         proxy_headers=False,  # the application does that, for those who mount it too
         server_header=False,
         backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.stop_timeout_s,
         timeout_worker_healthcheck=WORKER_SILENCE_S,
     )
