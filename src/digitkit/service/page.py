@@ -126,4 +126,11 @@ def _example(about: Json, schema: Json) -> Any:
             return {name: _example(each, schema) for name, each in fields.items()}
         case "array":
             return [_example(about.get("items", {}), schema)]
+    return _plain_example(about)
+
+
+def _plain_example(about: Json) -> Any:
+    """An example of a text, a number, or a yes or no."""
+    if about.get("contentEncoding") == "base64":
+        return "base64 of a file"
     return {"string": "...", "integer": 0, "number": 0.0, "boolean": False}.get(str(about.get("type")))

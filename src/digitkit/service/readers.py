@@ -5,6 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 
+import numpy as np
+
 from digitkit.core.errors import BundleError, NotFound, StoreError
 from digitkit.runtime.bundle import DEFAULT
 from digitkit.runtime.predictor import Predictor
@@ -120,5 +122,10 @@ def _open_row(row: BundleRow) -> Predictor:
 
 
 def _load(place: str) -> Predictor:
-    """A reader with one thread: several requests are read at once, not one by several."""
-    return Predictor.load(place, "cpu", threads=1)
+    """A reader with one thread: several requests are read at once, not one by several.
+
+    It has read a picture already, so that the first request is not slower, and a graph that fails is never exchanged.
+    """
+    reader = Predictor.load(place, "cpu", threads=1)
+    reader.predict([np.full((28, 28), 255, np.uint8)])
+    return reader
