@@ -34,7 +34,7 @@ from rich.table import Table
 
 CLIENTS, RATE = 8, 100  # that are always busy; requests a second
 PATIENCE_S = 180
-PEERS = Path(__file__).with_name("service_peers.py")
+PEERS, LITSERVE = (Path(__file__).with_name(f"service_{name}.py") for name in ("peers", "litserve"))
 CLI = "from digitkit.cli import main; main()"
 BOUNDARY = "b-o-u-n-d"
 
@@ -153,7 +153,7 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def wait_until_answers(port: int, message: bytes) -> None:
+def wait_until_answers(process: subprocess.Popen[bytes], port: int, message: bytes) -> None:
     """Come back when the first request is answered well."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
@@ -161,6 +161,8 @@ def wait_until_answers(port: int, message: bytes) -> None:
             if asyncio.run(Line(port).ask(message)) < 300:
                 return
         except (OSError, asyncio.IncompleteReadError):
+            if process.poll() is not None:
+                sys.exit(f"{process.args} ended with {process.returncode}")
             if time.monotonic() > deadline:
                 raise
         time.sleep(0.02)
@@ -189,7 +191,7 @@ def measure(name: str, command: list[str], message: bytes, given: argparse.Names
     """One row of the table."""
     port = int(command[command.index("--port") + 1])
     with running(command, **environment) as process:
-        wait_until_answers(port, message)
+        wait_until_answers(process, port, message)
         asyncio.run(full(port, lambda: message, 2))  # both workers are warm
         open_loop = asyncio.run(opened(port, lambda: message, given.seconds))
         before = cpu_s(process.pid)
@@ -215,10 +217,11 @@ def compare(given: argparse.Namespace) -> None:
         table.add_row(*measure("digitkit serve", serve, ours, given, DIGITKIT_DATA=folder, DIGITKIT_PREDICT_RATE="off"))
         weights = f"{folder}/network.pt"
         subprocess.run([sys.executable, str(PEERS), "weights", "--weights", weights], check=True)
-        for peer in ("plain", *(["litserve"] if given.litserve else [])):
-            command = [sys.executable, str(PEERS), peer, "--weights", weights, "--port", str(free_port())]
+        peers = {"plain": [str(PEERS), "plain"]} | ({"litserve": [str(LITSERVE)]} if given.litserve else {})
+        for name, words in peers.items():
+            command = [sys.executable, *words, "--weights", weights, "--port", str(free_port())]
             found = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), given.litserve)))
-            table.add_row(*measure(peer, command, theirs, given, PYTHONPATH=found))
+            table.add_row(*measure(name, command, theirs, given, PYTHONPATH=found))
     Console(width=110).print(table)
     print(f"load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
@@ -238,7 +241,7 @@ def submit(given: argparse.Namespace) -> None:
     port = free_port()
     serve = [sys.executable, "-c", CLI, "serve", "--workers", "2", "--port", str(port), "--database", given.submissions]
     with running(serve, DIGITKIT_SUBMIT_RATE="off") as process:
-        wait_until_answers(port, message())
+        wait_until_answers(process, port, message())
         store = Store.open(given.submissions)
         before, used = store.submissions.count(), cpu_s(process.pid)
         answers = asyncio.run(full(port, message, given.seconds))
@@ -258,7 +261,7 @@ def start(given: argparse.Namespace) -> None:
             port, begun = free_port(), time.perf_counter()
             serve = [sys.executable, "-c", CLI, "serve", "--port", str(port)]
             with running(serve, DIGITKIT_DATA=folder) as process:
-                wait_until_answers(port, request("/v1/predict", "image/png", picture()))
+                wait_until_answers(process, port, request("/v1/predict", "image/png", picture()))
                 lasted_s = time.perf_counter() - begun
                 print(f"first answer after {lasted_s:.2f} s, {cpu_s(process.pid):.2f} of them on a core")
 

@@ -1,7 +1,7 @@
-"""Two other ways to serve the network that ships, for benchmarks/service.py to compare with.
+"""A plain way to serve the network that ships, for benchmarks/service.py to compare with.
 
-`plain` is a FastAPI handler that loads the weights for each request, as sketch services often do; `litserve` is
-LitServe with its defaults and as many workers. Both get base64 in JSON, resize the picture and read it with torch.
+A FastAPI handler that loads the weights for each request, as sketch services often do. It gets base64 in JSON, resizes
+the picture and reads it with torch. `weights` writes a file of weights for it, and for service_litserve.py.
 
     python benchmarks/service_peers.py plain --port 8001 --workers 2 --weights network.pt
 """
@@ -74,31 +74,9 @@ def serve_plain(port: int, workers: int, weights: Path) -> None:
     Multiprocess(config, sockets=[config.bind_socket()]).run()
 
 
-def serve_litserve(port: int, workers: int, weights: Path) -> None:
-    """Run LitServe, which loads the weights once in each worker."""
-    import litserve
-
-    class Reader(litserve.LitAPI):  # type: ignore[misc, name-defined]
-        def setup(self, device: str) -> None:
-            torch.set_num_threads(1)
-            self.network = open_network(weights)
-
-        def decode_request(self, request: dict[str, str]) -> torch.Tensor:
-            return image_of(request)
-
-        def predict(self, image: torch.Tensor) -> dict[str, object]:
-            return read(self.network, image)
-
-        def encode_response(self, output: dict[str, object]) -> dict[str, object]:
-            return output
-
-    server = litserve.LitServer(Reader(), accelerator="cpu", workers_per_device=workers)
-    server.run(host="127.0.0.1", port=port, generate_client_file=False, log_level="warning")
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("peer", choices=("plain", "litserve", "weights"))
+    parser.add_argument("peer", choices=("plain", "weights"))
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--weights", type=Path, required=True)
@@ -106,4 +84,4 @@ if __name__ == "__main__":
     if given.peer == "weights":
         torch.save(new_network().state_dict(), given.weights)
     else:
-        {"plain": serve_plain, "litserve": serve_litserve}[given.peer](given.port, given.workers, given.weights)
+        serve_plain(given.port, given.workers, given.weights)
