@@ -119,7 +119,8 @@ def test_a_drawing_is_still_there_after_a_look_at_another_page(app: Process, vis
 
 
 def test_two_visitors_do_not_mix(app: Process, visit: Visit) -> None:
-    one, other = visit(app.address), visit(app.address)
+    size = {"width": 1280, "height": 900}
+    one, other = visit(app.address, viewport=size), visit(app.address, viewport=size)  # windows of their own
     draw(one, recorded(4))
     draw(other, recorded(8))
     expect(one.get_by_role("button", name="Correct, it is 4")).to_be_visible()
