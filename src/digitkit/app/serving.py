@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from digitkit.app.origin import SameOrigin
 from digitkit.core.picture import LIMITS
 
 MAIN = Path(__file__).with_name("main.py")
@@ -74,7 +75,7 @@ def page_of(address: str, service: Service) -> ASGIApp:
         async with service.lifespan(service.app):
             yield
 
-    return OnePort(App(MAIN, secrets={"service": address}, lifespan=both), service.app)
+    return OnePort(SameOrigin(App(MAIN, secrets={"service": address}, lifespan=both)), service.app)
 
 
 def configure() -> None:

@@ -2,6 +2,7 @@
 
 import socket
 from contextlib import closing
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +31,8 @@ def app(
     bundle: Annotated[str | None, typer.Option(help='The model: a bundle (.onnx), "default", or an id.')] = None,
 ) -> None:
     """Draw, upload or photograph digits in a web page and see them read."""
+    if find_spec("streamlit") is None:
+        raise ConfigError("The web app needs Streamlit. Install it with: pip install 'digitkit[app]'.")
     import uvicorn
 
     from digitkit.app.serving import Announced
