@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from digitkit.store import Store
+from digitkit.store.tables import metadata
 from tests.fixtures.postgres import Postgres, migrated_template
 
 
@@ -60,12 +62,29 @@ def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
 
 
 @pytest.fixture
+def own_tables() -> None:
+    """For tests that change tables: they get a database that no other test uses."""
+
+
+@pytest.fixture(scope="session")
+def shared_url(postgres: Postgres, template: str) -> str:
+    """A database of the server for one test after the other: a new one for each would be a gigabyte in the end."""
+    return postgres.new_database(template)
+
+
+@pytest.fixture
 def url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with all tables and no rows."""
     if database == "sqlite":
         return str(shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "store.sqlite"))
-    server: Postgres = request.getfixturevalue("postgres")
-    return server.new_database(request.getfixturevalue("template"))
+    if "own_tables" in request.fixturenames:
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.new_database(request.getfixturevalue("template"))
+    shared = str(request.getfixturevalue("shared_url"))
+    with psycopg.connect(shared) as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(f'DELETE FROM "{table.name}"'.encode())
+    return shared
 
 
 @pytest.fixture

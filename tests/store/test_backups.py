@@ -124,6 +124,7 @@ def test_what_is_no_whole_backup_changes_nothing(
     assert everything(store) == before
 
 
+@pytest.mark.usefixtures("own_tables")
 def test_a_restore_that_fails_half_way_leaves_what_was_there(store: Store, tmp_path: Path) -> None:
     fill(store)
     store.backup(tmp_path / "backup.sqlite")

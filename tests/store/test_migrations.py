@@ -76,6 +76,7 @@ def test_before_the_upgrade_everything_says_what_to_do(
     assert "db upgrade" in store.check()[0]
 
 
+@pytest.mark.usefixtures("own_tables")
 def test_tables_of_a_newer_digitkit_are_refused_and_left_alone(store: Store) -> None:
     write_sql(store, "UPDATE alembic_version SET version_num = '9999'")
     assert not store.is_current()
@@ -125,6 +126,7 @@ def test_check_finds_a_picture_whose_bytes_changed_and_one_that_nobody_needs(sto
     assert unused.startswith("1 pictures belong to no submission")
 
 
+@pytest.mark.usefixtures("own_tables")
 def test_check_finds_a_table_that_was_changed(store: Store) -> None:
     write_sql(store, "ALTER TABLE audit ADD COLUMN more INTEGER")
     (problem,) = store.check()
