@@ -1,7 +1,8 @@
 """A plain way to serve the network that ships, for benchmarks/service.py to compare with.
 
-A FastAPI handler that loads the weights for each request, as sketch services often do. It gets base64 in JSON, resizes
-the picture and reads it with torch. `weights` writes a file of weights for it, and for service_litserve.py.
+A FastAPI handler that loads the weights for each request, as sketch services often do. It gets base64 in JSON, prepares
+the picture as digitkit does, and reads it with torch; nothing is limited, logged or counted. `weights` writes a file of
+weights for it, and for service_litserve.py.
 
     python benchmarks/service_peers.py plain --port 8001 --workers 2 --weights network.pt
 """
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from digitkit.export.graph import Graph
 from digitkit.learn.compose import compose
 from digitkit.learn.network import build_network
 
@@ -24,8 +26,9 @@ MEAN, STD = [0.13], [0.31]
 
 
 def new_network() -> torch.nn.Module:
-    """The network of the bundle that ships, with other weights: they cost the same."""
-    return build_network(compose(["experiment=default"]), 10, MEAN, STD).eval()
+    """Preparation and network of the bundle that ships, with other weights: they cost the same."""
+    recipe = compose(["experiment=default"])
+    return Graph(recipe.prepare, build_network(recipe, 10, MEAN, STD)).eval()
 
 
 def open_network(weights: Path) -> torch.nn.Module:
@@ -36,15 +39,15 @@ def open_network(weights: Path) -> torch.nn.Module:
 
 
 def image_of(asked: dict[str, str]) -> torch.Tensor:
-    """A picture as float (1,1,28,28) in 0..1."""
-    picture = Image.open(io.BytesIO(base64.b64decode(asked["picture"]))).convert("L").resize((28, 28))
-    return torch.from_numpy(np.asarray(picture, np.float32) / 255)[None, None]
+    """A picture as uint8 (1,H,W,3)."""
+    picture = Image.open(io.BytesIO(base64.b64decode(asked["picture"]))).convert("RGB")
+    return torch.from_numpy(np.array(picture))[None]
 
 
 def read(network: torch.nn.Module, image: torch.Tensor) -> dict[str, object]:
     """The answer for one image."""
     with torch.inference_mode():
-        probabilities = network(image).softmax(1)[0].tolist()
+        probabilities = network(image).probabilities[0].tolist()
     return {"label": int(np.argmax(probabilities)), "probabilities": probabilities}
 
 

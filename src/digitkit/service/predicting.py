@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from digitkit.core.errors import DataError, RequestError
@@ -11,7 +11,7 @@ from digitkit.core.picture import LIMITS
 from digitkit.runtime.predictor import Predictor
 from digitkit.service.problems import documented, problem_of, request_id_of
 from digitkit.service.state import Here, Service
-from digitkit.service.uploads import Content, Unpack, take_pictures
+from digitkit.service.uploads import JSON, Content, Unpack, take_pictures
 from digitkit.wire import MAX_TOP, AnswerOut, PredictIn, PredictOut
 
 router = APIRouter(prefix="/v1", tags=["predict"])
@@ -52,9 +52,10 @@ class PredictQuery(BaseModel):
     "/predict",
     summary="Read pictures",
     openapi_extra=BODY,
+    response_model=PredictOut,
     responses=documented(400, 404, 408, 413, 415, 422, 429, 500, 503),
 )
-async def predict(request: Request, service: Here, query: Annotated[PredictQuery, Query()]) -> PredictOut:
+async def predict(request: Request, service: Here, query: Annotated[PredictQuery, Query()]) -> Response:
     """Read one picture or several: as files in the field `pictures` of a form, as base64 in JSON, or one as the body.
 
     Of several, one that cannot be read has a problem of its own; of one alone it is the request's.
@@ -62,7 +63,7 @@ async def predict(request: Request, service: Here, query: Annotated[PredictQuery
     service.predict_rate.check(request)
     unpack = await take_pictures(request, service.settings.pictures)
     answers = await service.read(partial(_answers, service, unpack, query, request_id_of(request)))
-    return PredictOut(answers=answers)
+    return Response(PredictOut(answers=answers).model_dump_json(), media_type=JSON)  # FastAPI would check it again
 
 
 def _answers(service: Service, unpack: Unpack, query: PredictQuery, request_id: str) -> list[AnswerOut]:
