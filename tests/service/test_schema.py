@@ -1,6 +1,5 @@
 """The OpenAPI schema tells the truth: requests made from it, good and bad, get only answers that it knows."""
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +24,7 @@ from digitkit.store import Store
 from tests.service.live import in_thread
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-REQUESTS = int(os.environ.get("DIGITKIT_TEST_REQUESTS", "10000"))  # in all
+FEW, MANY = 200, 10_000  # requests in all
 
 
 @pytest.fixture
@@ -38,11 +37,14 @@ def schema(database: Path, store: Store) -> Iterator[BaseSchema]:
 def check_all(schema: BaseSchema, token: str, cases: int) -> int:
     """Ask each request of the schema its share of the cases; gives how many were asked."""
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
+    taking = [
+        each for each in operations if list(each.body) or list(each.iter_parameters())
+    ]  # others differ in nothing
     asked = 0
     with requests.Session() as session:
         for operation in operations:
             for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-                asked += _check(operation, mode, session, token, cases // (2 * len(operations)) + 1)
+                asked += _check(operation, mode, session, token, cases // (2 * len(taking)) + 1)
     return asked
 
 
@@ -64,8 +66,11 @@ def _check(operation: APIOperation, mode: GenerationMode, session: requests.Sess
     return asked
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(7_200)
-def test_requests_made_from_the_schema_find_no_lie(schema: BaseSchema, store: Store) -> None:
+@pytest.mark.parametrize(
+    "cases",
+    [FEW, pytest.param(MANY, marks=[pytest.mark.slow, pytest.mark.timeout(7_200)])],
+    ids=["few", "many"],
+)
+def test_requests_made_from_the_schema_find_no_lie(schema: BaseSchema, store: Store, cases: int) -> None:
     token = store.keys.create("schema", "admin", "the tests").secret
-    assert check_all(schema, token, REQUESTS) >= REQUESTS / 2
+    assert check_all(schema, token, cases) >= 0.95 * cases
