@@ -103,10 +103,13 @@ def test_a_base_install_can_be_imported_and_opens_the_default_bundle(bare: Bare)
 
 
 @pytest.mark.registry
-def test_training_without_its_extra_says_what_to_install(bare: Bare) -> None:
-    done = run(bare.programs / "digitkit", "train", "experiment=fast")
+@pytest.mark.parametrize(
+    ("verb", "extra"), [("train", "train"), ("serve", "serve"), ("app", "app"), ("db check", "serve")]
+)
+def test_a_verb_without_its_extra_says_what_to_install(bare: Bare, verb: str, extra: str) -> None:
+    done = run(bare.programs / "digitkit", *verb.split())
     assert done.returncode == 2, done.stderr
-    assert "digitkit[train]" in done.stderr
+    assert f"digitkit[{extra}]" in done.stderr
     assert "Traceback" not in done.stderr
 
 
