@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_S = 30  # for which an idle connection stays; with uvicorn's 5 s, many a second request meets a closed one
 BACKLOG = 512  # connections that wait to be accepted
-WORKER_SILENCE_S = (
-    60  # after which a worker counts as hung; on a busy machine it may start for longer than uvicorn's 5 s
-)
+WORKER_SILENCE_S = 20  # after which a worker counts as hung; uvicorn's 5 s are too few for a start on a busy machine
 M_MMAP_THRESHOLD, LARGE_BYTES = -3, 2**20  # of glibc's malloc.h: blocks from this size on are not kept
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client reads it when it is imported, in each worker
 
