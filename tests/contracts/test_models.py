@@ -136,7 +136,7 @@ def test_a_network_survives_export(name: str, drawn_digits: DrawDigits) -> None:
 
 
 def test_a_network_of_grey_images_survives_export_behind_the_door_for_ink(drawn_digits: DrawDigits) -> None:
-    found = exported("wide_resnet", PrepareConfig(), drawn_digits(40, np.random.default_rng(0)))
+    found = exported("tiny_cnn", PrepareConfig(), drawn_digits(40, np.random.default_rng(0)))
     assert found.difference < parity.TOLERANCE
     assert found.agreement == 1
 
