@@ -38,26 +38,29 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15, help="how long each measurement takes")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        database = str(Path(name) / "app.sqlite")
-        began = time.perf_counter()
-        with started(Path(name), "app", "--port", "0", "--database", database) as app, sync_playwright() as playwright:
-            said = time.perf_counter() - began
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-            )
-            page = browser.new_page()
-            page.set_default_timeout(90_000)
-            page.goto(app.address)
-            pad_of(page).wait_for()
-            print(f"address said after {said:.1f} s, pad there after {time.perf_counter() - began:.1f} s")
-            print("sessions  answers   p50 ms   p95 ms  others: requests   p95 ms  errors")
-            for sessions in dict.fromkeys((1, options.sessions)):
-                print(measure(page, app.address, sessions, options.seconds))
-            print(
-                f"private memory of page and service {private_megabytes(app.running.pid):.0f} MB;"
-                f" load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-            )
+        folder, chromium = Path(name), shutil.which("chromium")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+            show(browser.new_page(), folder, options)
             browser.close()
+
+
+def show(page: Page, folder: Path, options: argparse.Namespace) -> None:
+    """Start the app, open its page in a browser that runs already, and measure."""
+    page.set_default_timeout(90_000)
+    began = time.perf_counter()
+    with started(folder, "app", "--port", "0", "--database", str(folder / "app.sqlite")) as app:
+        said = time.perf_counter() - began
+        page.goto(app.address)
+        pad_of(page).wait_for()
+        print(f"address said after {said:.1f} s, pad there after {time.perf_counter() - began:.1f} s")
+        print("sessions  answers   p50 ms   p95 ms  others: requests   p95 ms  errors")
+        for sessions in dict.fromkeys((1, options.sessions)):
+            print(measure(page, app.address, sessions, options.seconds))
+        print(
+            f"private memory of page and service {private_megabytes(app.running.pid):.0f} MB;"
+            f" load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+        )
 
 
 def measure(page: Page, address: str, sessions: int, seconds: float) -> str:
