@@ -22,31 +22,31 @@ PATIENCE_S = 60
 
 
 def show_read() -> None:
-    from digitkit.app.pages import read
+    from digitkit.app.screens import read
 
     read.show()
 
 
 def show_history() -> None:
-    from digitkit.app.pages import history
+    from digitkit.app.screens import history
 
     history.show()
 
 
 def show_review() -> None:
-    from digitkit.app.pages import review
+    from digitkit.app.screens import review
 
     review.show()
 
 
 def show_models() -> None:
-    from digitkit.app.pages import models
+    from digitkit.app.screens import models
 
     models.show()
 
 
 def show_about() -> None:
-    from digitkit.app.pages import about
+    from digitkit.app.screens import about
 
     about.show()
 
@@ -159,6 +159,18 @@ def test_models_are_told_and_two_are_compared_on_the_drawing(service: Running, t
     said = [each.value for each in test.text]
     assert {service.client.bundles().champion, challenger.id} <= set(said)
     assert [each.value for each in test.selectbox] == [service.client.bundles().champion, challenger.id]
+
+
+def test_the_page_draws_what_the_test_of_a_bundle_mixed_up(service: Running) -> None:
+    from digitkit.app.screens.models import confusion_chart, confusion_of
+
+    [champion] = [bundle for bundle in service.client.bundles().bundles if bundle.is_champion]
+    counts = confusion_of(champion)
+    shown = confusion_chart(counts).to_dict()
+    assert sum(int(str(each["pictures"])) for each in counts if each["right"]) > 9_000
+    assert list(shown["datasets"].values()) == [counts]
+    assert [layer["mark"]["type"] for layer in shown["layer"]] == ["rect", "text"]
+    assert confusion_of(champion.model_copy(update={"report": {}})) == []
 
 
 def test_about_says_what_is_stored_and_how_it_is_deleted(service: Running) -> None:

@@ -65,7 +65,8 @@ def private_megabytes(pid: int) -> float:
 
 def test_the_page_needs_no_torch() -> None:
     code = (
-        "import sys; from digitkit.app import components, serving; from digitkit.app.pages import read, models, review;"
+        "import sys; from digitkit.app import components, serving;"
+        "from digitkit.app.screens import read, models, review;"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], env=os.environ).returncode == 0

@@ -19,7 +19,7 @@ from digitkit.core.picture import Pixels
 from digitkit.core.prediction import Thresholds
 from digitkit.export.graph import Graph
 from digitkit.export.parity import Parity
-from digitkit.export.write import IMAGE, export, summary
+from digitkit.export.write import IMAGE, export, part_figures, summary
 from digitkit.learn.compose import from_plain, to_plain
 from digitkit.learn.loader import as_colour, prepared
 from digitkit.learn.run import Run
@@ -153,9 +153,17 @@ def test_the_metadata_is_one_entry_of_sorted_ascii(exported: Path) -> None:
 
 def test_the_figures_that_travel_leave_the_lists_at_home(trained: Trained) -> None:
     short = summary(trained.run.report())
-    assert set(short["val"]) == {"n", "accuracy", "interval", "accuracy_views", "f1", "loss"}
+    assert set(short["val"]) == {"n", "accuracy", "interval", "accuracy_views", "f1", "loss", "confusion"}
+    assert sum(map(sum, short["val"]["confusion"])) == short["val"]["n"]
     assert short["contaminated"] == []
     assert len(json.dumps(short)) < 2000
+
+
+def test_a_confusion_too_large_to_be_looked_at_stays_at_home(trained: Trained) -> None:
+    scored = trained.run.report()["val"]
+    few, many = ([[1] * count] * count for count in (20, 21))
+    assert "confusion" in part_figures(scored | {"confusion": few})
+    assert "confusion" not in part_figures(scored | {"confusion": many})
 
 
 def test_the_bundle_says_whose_test_digits_it_has_learnt_from(trained: Trained) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from digitkit.app.components import asset
-from digitkit.app.pages import about, history, models, read, review
+from digitkit.app.screens import about, history, models, read, review
 
 PAGES = (
     (read.show, "Read", "read", ":material/draw:"),

@@ -18,7 +18,7 @@ from digitkit.data.splits import Splits
 from digitkit.export.graph import Graph
 from digitkit.export.members import Member, described
 from digitkit.export.parity import Parity
-from digitkit.export.write import OPSET, PART_FIGURES, write_checked
+from digitkit.export.write import OPSET, part_figures, write_checked
 from digitkit.learn.calibrate import thresholds
 from digitkit.learn.compose import to_plain
 from digitkit.learn.ensemble import Ensemble, Selection, answers_to_views, choose, join_all, mean_answer
@@ -149,4 +149,4 @@ def _figures(joined: Joined, splits: Splits) -> dict[str, Any]:
 
 def _short(made: Report) -> Mapping[str, Any]:
     plain = {**made.to_plain(), "interval": list(made.interval)}  # as JSON gives it back
-    return {key: plain[key] for key in PART_FIGURES}
+    return part_figures(plain)

@@ -25,6 +25,7 @@ from digitkit.learn.run import Run
 OPSET = 20
 OPSETS = range(18, 24)  # what the exporter writes and onnxruntime reads
 PART_FIGURES = ("n", "accuracy", "interval", "accuracy_views", "f1", "loss")
+MOST_CLASSES = 20  # of a confusion that travels
 IMAGE = "image"  # the fifth output: what the network saw, computed only when asked for
 
 
@@ -116,8 +117,14 @@ def summary(stored: Mapping[str, Any]) -> dict[str, Any]:
     short["contaminated"] = list(stored["splits"]["contaminated"])
     for part in ("val", "test"):
         if stored.get(part):
-            short[part] = {key: stored[part][key] for key in PART_FIGURES}
+            short[part] = part_figures(stored[part])
     return short
+
+
+def part_figures(scored: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of a part that travel; its confusion too, where it is small enough to be looked at."""
+    short = {key: scored[key] for key in PART_FIGURES}
+    return short | ({"confusion": scored["confusion"]} if len(scored["confusion"]) <= MOST_CLASSES else {})
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import streamlit as st
 from digitkit.app import session
 from digitkit.app.components import Card, cards
 from digitkit.app.entry import Entry
-from digitkit.app.pages.access import ask_token
+from digitkit.app.screens.access import ask_token
 from digitkit.app.thumbnail import thumbnail
 from digitkit.app.words import named, percent, words
 from digitkit.core.errors import RequestError, StoreError

@@ -10,7 +10,7 @@ from digitkit.app.components import pad, panel, pasted
 from digitkit.app.drawing import Drawing
 from digitkit.app.entry import Entry, remember
 from digitkit.app.heic import as_readable
-from digitkit.app.pages.correction import correct
+from digitkit.app.screens.correction import correct
 from digitkit.core.picture import LIMITS
 
 MOST = 20  # files at once

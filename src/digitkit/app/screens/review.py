@@ -3,8 +3,8 @@
 import streamlit as st
 
 from digitkit.app import session
-from digitkit.app.pages.access import ask_token
 from digitkit.app.review_queue import ORDERS, Queue
+from digitkit.app.screens.access import ask_token
 from digitkit.app.thumbnail import pixels_of
 from digitkit.app.words import named, percent
 from digitkit.core.errors import RequestError, StoreError

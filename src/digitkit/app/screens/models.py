@@ -1,6 +1,7 @@
 """The page of models: the champion and the others, what their tests said, and two of them side by side."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -9,6 +10,11 @@ from digitkit.app.components import panel
 from digitkit.app.entry import Entry
 from digitkit.core.errors import RequestError, StoreError
 from digitkit.wire import BundleOut, BundlesOut
+
+if TYPE_CHECKING:
+    import altair as alt
+
+CHART_PX = 360  # height
 
 
 def show() -> None:
@@ -34,6 +40,10 @@ def _show_bundle(bundle: BundleOut) -> None:
         st.table(facts, border="horizontal", hide_header=True)
     else:
         st.text("It carries no report.")
+    counts = confusion_of(bundle)
+    if counts:
+        with st.expander("What its test mixed up"):
+            st.altair_chart(confusion_chart(counts))
     st.caption(f"{len(bundle.classes)} classes")
 
 
@@ -61,6 +71,35 @@ def _between(interval: object) -> str:
         return ""
     low, high = interval
     return f" (95 % interval {100 * low:.2f} to {100 * high:.2f})"
+
+
+def confusion_of(bundle: BundleOut) -> list[dict[str, object]]:
+    """How often each class was read as each, where the bundle tells: one record for each pair that occurs."""
+    test = bundle.report.get("test")
+    table = test.get("confusion") if isinstance(test, dict) else None
+    if not isinstance(table, list) or len(table) != len(bundle.classes):
+        return []
+    return [
+        {"true": true, "read": read, "pictures": count, "right": true == read}
+        for true, row in zip(bundle.classes, table, strict=True)
+        for read, count in zip(bundle.classes, row if isinstance(row, list) else [], strict=False)
+        if isinstance(count, int) and count > 0
+    ]
+
+
+def confusion_chart(counts: list[dict[str, object]]) -> "alt.LayerChart | alt.FacetChart":
+    """The confusion as a picture: rows are true classes, columns answers; mistakes by colour, all by number."""
+    import altair as alt
+
+    pairs = alt.Chart(alt.InlineData(counts)).encode(
+        x=alt.X("read:N", title="read as", axis=alt.Axis(labelAngle=0, orient="top")), y=alt.Y("true:N", title="it was")
+    )
+    most = max((int(str(each["pictures"])) for each in counts if not each["right"]), default=1)
+    mistakes = alt.Scale(domain=[0, most], range=["#fff3e6", "#f28e2b"])
+    tone = alt.condition("datum.right", alt.value("#3367d6"), alt.Color("pictures:Q", scale=mistakes, legend=None))
+    colour = alt.condition("datum.right", alt.value("white"), alt.value("black"))
+    numbers = pairs.mark_text(fontSize=11).encode(text="pictures:Q", color=colour)
+    return alt.layer(pairs.mark_rect().encode(color=tone), numbers).properties(height=CHART_PX)
 
 
 def _compare(known: BundlesOut) -> None:
