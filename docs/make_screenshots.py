@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from digitkit.app.client import Client  # noqa: E402
 from digitkit.store import Store  # noqa: E402
 from digitkit.wire import SubmissionIn  # noqa: E402
-from tests.browser.hand import draw, panel_of, recorded, wait_for_answer  # noqa: E402
+from tests.browser.hand import draw, open_tab, panel_of, recorded, wait_for_answer  # noqa: E402
 from tests.browser.processes import started  # noqa: E402
 
 WIDTHS = {1280: 900, 390: 844}  # px, and heights
@@ -80,7 +80,7 @@ def show_read(page: Page, token: str) -> None:
 
 def show_upload(page: Page, token: str) -> None:
     """A good file and a bad one."""
-    page.get_by_role("tab", name="Upload").click()
+    open_tab(page, "Upload")
     files = [("seven.png", (ROOT / "examples" / "seven.png").read_bytes()), ("notes.txt", b"no picture")]
     page.locator("input[type=file]").set_input_files(
         [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in files]

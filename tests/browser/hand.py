@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -39,6 +40,18 @@ def pad_of(page: Page) -> Locator:
     pad = page.locator(".pad")
     pad.locator("canvas").scroll_into_view_if_needed()
     return pad
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Choose a way in; Streamlit forgets a click that comes before its first run is shown, and one clicks again."""
+    pad, tab = pad_of(page), page.get_by_role("tab", name=name)
+    panel_of(page).wait_for()
+    for _ in range(3):
+        tab.click()
+        with suppress(AssertionError):
+            expect(pad).to_be_hidden(timeout=10_000)
+            return
+    raise AssertionError(f"the tab {name} does not open")
 
 
 def draw(page: Page, strokes: Strokes) -> None:

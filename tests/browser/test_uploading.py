@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import FilePayload, Page, TimeoutError, expect
 
-from tests.browser.hand import Visit, answer, panel_of
+from tests.browser.hand import Visit, answer, open_tab, panel_of
 from tests.browser.processes import Process
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -19,7 +19,7 @@ def named(name: str, content: bytes) -> FilePayload:
 
 def give(page: Page, *files: FilePayload) -> None:
     """Choose files on the tab Upload."""
-    page.get_by_role("tab", name="Upload").click()
+    open_tab(page, "Upload")
     page.locator("input[type=file]").set_input_files(list(files))
 
 
@@ -47,7 +47,7 @@ def test_a_hostile_file_name_is_shown_as_text(app: Process, visit: Visit) -> Non
 
 def test_a_picture_from_the_clipboard_is_read(app: Process, visit: Visit) -> None:
     page = visit(app.address)
-    page.get_by_role("tab", name="Upload").click()
+    open_tab(page, "Upload")
     expect(page.locator(".paste")).to_be_visible()
     content = list((EXAMPLES / "seven.png").read_bytes())
     page.evaluate(
@@ -63,7 +63,7 @@ def test_a_picture_from_the_clipboard_is_read(app: Process, visit: Visit) -> Non
 
 def test_the_camera_takes_a_picture_that_is_read(app: Process, visit: Visit) -> None:
     page = visit(app.address)
-    page.get_by_role("tab", name="Camera").click()
+    open_tab(page, "Camera")
     for _ in range(30):  # Streamlit's button does nothing until the camera's first picture has come
         page.get_by_role("button", name="Take Photo").click()
         with suppress(TimeoutError):
