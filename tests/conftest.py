@@ -92,3 +92,15 @@ def offline() -> Iterator[None]:
 def is_near(address: object) -> bool:
     """Whether an address of the form (host, port, ...) is this machine's own."""
     return isinstance(address, tuple) and str(address[0]).startswith(LOOPBACK)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no rows."""
+    from digitkit.store import Store  # most tests need no database
+
+    path = tmp_path_factory.mktemp("template") / "migrated.sqlite"
+    store = Store.open(path)
+    store.upgrade()
+    store.close()
+    return path

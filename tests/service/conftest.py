@@ -42,20 +42,10 @@ def digits(drawn_digits: DrawDigits) -> list[bytes]:
     return [png(255 - picture) for picture, _ in drawn]
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with its tables and nothing in them, to be copied."""
-    path = tmp_path_factory.mktemp("database") / "empty.sqlite"
-    store = Store.open(path)
-    store.upgrade()
-    store.close()
-    return path
-
-
 @pytest.fixture
-def database(empty_database: Path, tmp_path: Path) -> Path:
+def database(migrated_file: Path, tmp_path: Path) -> Path:
     """A database of the test's own."""
-    return Path(shutil.copy(empty_database, tmp_path / "digitkit.sqlite"))
+    return Path(shutil.copy(migrated_file, tmp_path / "digitkit.sqlite"))
 
 
 @pytest.fixture
@@ -82,9 +72,9 @@ def client(database: Path) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="module")
-def reader(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def reader(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client for tests that leave nothing behind."""
-    database = shutil.copy(empty_database, tmp_path_factory.mktemp("shared") / "digitkit.sqlite")
+    database = shutil.copy(migrated_file, tmp_path_factory.mktemp("shared") / "digitkit.sqlite")
     with serving(database=str(database)) as client:
         yield client
 

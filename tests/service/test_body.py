@@ -15,9 +15,9 @@ LIMITS = BodyLimits(one_bytes=1_000, all_bytes=2_500, requests=3, timeout_s=5)
 
 
 @pytest.fixture(scope="module")
-def small(empty_database: Path) -> Iterator[TestClient]:
+def small(migrated_file: Path) -> Iterator[TestClient]:
     """A service that takes 20 kB."""
-    with serving(database=str(empty_database), body_bytes=20_000, body_timeout_s=0.2) as client:
+    with serving(database=str(migrated_file), body_bytes=20_000, body_timeout_s=0.2) as client:
         yield client
 
 

@@ -32,16 +32,6 @@ def clock() -> HandClock:
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with all tables and no rows."""
-    path = tmp_path_factory.mktemp("template") / "migrated.sqlite"
-    store = Store.open(path)
-    store.upgrade()
-    store.close()
-    return path
-
-
-@pytest.fixture(scope="session")
 def template(postgres: Postgres) -> str:
     return migrated_template(postgres)
 
