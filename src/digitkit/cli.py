@@ -40,11 +40,10 @@ EXIT_CODES: tuple[tuple[type[DigitkitError], int], ...] = (
     (DigitkitError, 2),
 )
 INTERRUPTED = 130
-OF_SERVE = (
+OF_SERVE = (  # packages of the extra `serve`; `train` has all others that a verb may miss
     "alembic", "fastapi", "httpx", "limits", "prometheus_client", "psycopg", "pydantic_settings", "sqlalchemy",
     "starlette", "uvicorn",
 )  # fmt: skip
-EXTRAS = {**dict.fromkeys(OF_SERVE, "serve"), "streamlit": "app"}  # that carries a package; `train` has all others
 # libgomp's threads wait for each other in a busy loop. Beside one other busy process a training then takes 14 to 43 s
 # instead of 3; with a short loop 8 to 9 s, and 2.6 s when alone (docs/log.md, 5). It is read when torch is loaded.
 SHORT_SPIN = ("GOMP_SPINCOUNT", "1000")
@@ -86,7 +85,7 @@ def guarded(run: Callable[..., None]) -> Callable[..., None]:
             printing.say(f"error: {error}")
             raise typer.Exit(exit_code(error)) from error
         except ModuleNotFoundError as error:
-            extra = EXTRAS.get((error.name or "").partition(".")[0], "train")
+            extra = "serve" if (error.name or "").partition(".")[0] in OF_SERVE else "train"
             printing.say(
                 f"error: {error.name} is not installed; this verb needs more than reading pictures does. "
                 f"Install it with: pip install 'digitkit[{extra}]'"

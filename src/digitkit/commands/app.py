@@ -1,6 +1,5 @@
 """The verb that shows the web page, with the service in the same process or elsewhere."""
 
-import socket
 from contextlib import closing
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
@@ -36,33 +35,29 @@ def app(
     import uvicorn
 
     from digitkit.app.serving import Announced
+    from digitkit.service.listening import address_of, listen
 
-    with _listening(host, port) as taken:
-        port = taken.getsockname()[1]
-        page = _page_elsewhere(service) if service else _page_here(host, port, database, bundle)
+    with listen(host, port) as taken:
+        own = address_of(taken, "127.0.0.1" if host in ("", "0.0.0.0", "::") else host)  # where the page asks
+        page = _page_elsewhere(service) if service else _page_here(own, database, bundle)
         config = uvicorn.Config(
             page, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=STOP_S,
             ws_max_size=64 * 2**20, lifespan="on",
         )  # fmt: skip
-        Announced(config, lambda: say(f"Open http://{_shown(host)}:{port} in a browser. Ctrl-C stops it.")).run([taken])
+        Announced(config, lambda: say(f"Open {address_of(taken, host)} in a browser. Ctrl-C stops it.")).run([taken])
 
 
-def _page_here(host: str, port: int, database: str | None, bundle: str | None) -> "ASGIApp":
+def _page_here(address: str, database: str | None, bundle: str | None) -> "ASGIApp":
     """The page with a service of its own, on one port."""
     from digitkit.app.serving import Service, page_of
-    from digitkit.runtime.bundle import read_bundle
     from digitkit.service.app import create_app, running
-    from digitkit.service.settings import CHAMPION, read_settings
-    from digitkit.store import Store
+    from digitkit.service.server import checked_store
+    from digitkit.service.settings import read_settings
 
-    settings = read_settings(host=host, port=port, database=database, bundle=bundle)
-    if settings.bundle != CHAMPION and "@" not in settings.bundle:
-        read_bundle(settings.bundle)  # one that cannot be used is said before anything starts
-    with closing(Store.open(settings.database_place)) as store:
+    settings = read_settings(database=database, bundle=bundle)
+    with closing(checked_store(settings)) as store:
         store.upgrade()
-    api = create_app(settings)
-    own = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
-    return page_of(f"http://{_shown(own)}:{port}", Service(api, running))
+    return page_of(address, Service(create_app(settings), running))
 
 
 def _page_elsewhere(address: str) -> "ASGIApp":
@@ -73,27 +68,3 @@ def _page_elsewhere(address: str) -> "ASGIApp":
     if not address.startswith(("http://", "https://")):
         raise ConfigError(f"--service {address}: expected an address such as http://127.0.0.1:8000.")
     return page_of(address.rstrip("/"), forwarded(address.rstrip("/")))
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """A socket that is bound before anything heavy is loaded.
-
-    Raises: ConfigError when the address is taken or is none of this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    taken = socket.socket(family, socket.SOCK_STREAM)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        taken.bind((host, port))
-    except (OSError, OverflowError) as error:
-        taken.close()
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(
-            f"Cannot listen on {host}:{port} ({reason}). Try --port 0, which takes a free one."
-        ) from error
-    return taken
-
-
-def _shown(host: str) -> str:
-    """A host as it stands in an address."""
-    return f"[{host}]" if ":" in host else host

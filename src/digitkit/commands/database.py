@@ -72,7 +72,8 @@ def check(database: Url = None, json: Json = False) -> None:
             for problem in problems:
                 print(problem)
         if problems:
-            raise StoreError(f"{store.address}: {len(problems)} problems")
+            cure = "Stop the service, and restore a backup: digitkit db restore FILE --force."
+            raise StoreError(f"{store.address}: {len(problems)} problems. {cure}")
         if not json:
             print(f"{store.address}: no problem found")
 

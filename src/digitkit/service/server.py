@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import socket
 import tempfile
 from contextlib import suppress
 from functools import partial
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from digitkit.core.errors import ConfigError
 from digitkit.runtime.bundle import read_bundle
+from digitkit.service.listening import BACKLOG, address_of, listen
 from digitkit.service.logs import log_config
 from digitkit.service.settings import CHAMPION, Settings
 from digitkit.store import Store
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 KEEP_ALIVE_S = 30  # for which an idle connection stays; with uvicorn's 5 s, many a second request meets a closed one
-BACKLOG = 512  # connections that wait to be accepted
 WORKER_SILENCE_S = 20  # after which a worker counts as hung; uvicorn's 5 s are too few for a start on a busy machine
 M_MMAP_THRESHOLD, LARGE_BYTES = -3, 2**20  # of glibc's malloc.h: blocks from this size on are not kept
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client reads it when it is imported, in each worker
@@ -35,16 +33,13 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        if settings.bundle != CHAMPION and "@" not in settings.bundle:
-            read_bundle(settings.bundle)
-        self.store = Store.open(settings.database_place)
-        self.socket = _listen(settings.host, settings.port)
+        self.store = checked_store(settings)
+        self.socket = listen(settings.host, settings.port)
 
     @property
     def address(self) -> str:
         """Where it answers."""
-        host, port = self.socket.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return address_of(self.socket)
 
     def run(self) -> None:
         """Bring the tables up to date, then answer until Ctrl-C or SIGTERM; what was accepted is finished.
@@ -67,6 +62,16 @@ class Server:
         with tempfile.TemporaryDirectory(prefix="digitkit-metrics-") as folder:
             os.environ[METRICS_FOLDER] = folder
             Multiprocess(config, sockets=[self.socket]).run()
+
+
+def checked_store(settings: Settings) -> Store:
+    """The store that settings name, once their bundle is known to be one: what is wrong is said before anything starts.
+
+    Raises: ConfigError when the database's address makes no sense; BundleError when the bundle cannot be used.
+    """
+    if settings.bundle != CHAMPION and "@" not in settings.bundle:
+        read_bundle(settings.bundle)
+    return Store.open(settings.database_place)
 
 
 def worker_app(settings: Settings) -> "FastAPI":
@@ -100,19 +105,3 @@ def _config(settings: Settings) -> uvicorn.Config:
         timeout_graceful_shutdown=settings.stop_timeout_s,
         timeout_worker_healthcheck=WORKER_SILENCE_S,
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that takes connections, which wait until somebody answers."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(BACKLOG)
-        listening.set_inheritable(True)
-    except OSError as error:
-        raise ConfigError(
-            f"Cannot listen at {host}:{port} ({error.strerror}). Choose another --host or --port."
-        ) from error
-    return listening

@@ -26,9 +26,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65_535)  # 0 takes a free one
     workers: int = Field(default=1, ge=1, le=64)  # processes that share the port
     database: str = ""  # URL or path; empty: SQLite in the user's data folder
-    bundle: str = Field(
-        default=CHAMPION, min_length=1
-    )  # champion of the registry, "default", a path, or an id in the registry
+    # the champion of the registry, "default", a path, or an id in the registry
+    bundle: str = Field(default=CHAMPION, min_length=1)
 
     threads: int = Field(default=2, ge=1, le=64)  # of a worker, that read pictures
     queue: int = Field(default=32, ge=0, le=10_000)  # requests of a worker that wait for a thread; more get 503
