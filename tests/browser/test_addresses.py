@@ -3,17 +3,19 @@
 import pytest
 from playwright.sync_api import expect
 
+from digitkit.app.index import PATHS
 from tests.browser.hand import Visit
 from tests.browser.processes import Process
 
 
-@pytest.mark.parametrize("name", ["read", "history", "review", "models", "about"])
-def test_a_page_opens_by_its_address(app: Process, visit: Visit, name: str) -> None:
+@pytest.mark.parametrize("name", PATHS)
+def test_a_page_opens_by_its_address_and_again_when_it_is_reloaded(app: Process, visit: Visit, name: str) -> None:
     """Streamlit has a way of its own to find pages, in a folder of that name, which would be shown instead."""
-    # Streamlit first asks for its service below the page's own address, which the browser complains of.
-    page = visit(f"{app.address}/{'' if name == 'read' else name}", may_complain=True)
-    titles = {"read": "Read a digit", "about": "About"}
-    expect(page.get_by_role("heading", name=titles.get(name, name.capitalize()), level=2).first).to_be_visible()
+    page = visit(f"{app.address}/{name}")
+    title = page.get_by_role("heading", name={"read": "Read a digit"}.get(name, name.capitalize()), level=2).first
+    expect(title).to_be_visible()
+    page.reload()
+    expect(title).to_be_visible()
     expect(page.get_by_test_id("stSidebar")).to_have_count(0)
 
 

@@ -70,12 +70,15 @@ def page_of(address: str, service: Service) -> ASGIApp:
     configure()
     from streamlit.starlette import App
 
+    from digitkit.app import index
+
     @asynccontextmanager
     async def both(page: App) -> AsyncIterator[None]:
         async with service.lifespan(service.app):
             yield
 
-    return OnePort(SameOrigin(App(MAIN, secrets={"service": address}, lifespan=both)), service.app)
+    page = App(MAIN, secrets={"service": address}, lifespan=both, routes=index.routes())
+    return OnePort(SameOrigin(page), service.app)
 
 
 def configure() -> None:
