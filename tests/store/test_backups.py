@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -149,3 +151,35 @@ def test_there_is_no_backup_of_what_is_not_there_and_none_over_the_database_itse
     with pytest.raises(Conflict, match="itself"):
         open_store(migrated_file).backup(migrated_file)
     assert list(tmp_path.iterdir()) == []
+
+
+COPY = """
+import resource, sys
+from pathlib import Path
+from digitkit.core.errors import StoreError
+from digitkit.store import Store
+folder, what = Path(sys.argv[1]), sys.argv[2]
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))  # a disk with room for one megabyte
+try:
+    if what == "backup":
+        Store.open(folder / "store.sqlite").backup(folder / "copy.sqlite")
+    else:
+        Store.open(folder / "new.sqlite").restore(folder / "store.sqlite")
+except StoreError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limits on the size of files")
+@pytest.mark.parametrize("what", ["backup", "restore"])
+def test_a_copy_for_which_there_is_no_room_is_told_as_such(
+    migrated_file: Path, tmp_path: Path, open_store: Callable[..., Store], what: str
+) -> None:
+    shutil.copy(migrated_file, tmp_path / "store.sqlite")
+    store = open_store(tmp_path / "store.sqlite")
+    store.submissions.add(submission(picture=bytes(2_000_000)))
+    store.close()
+    done = subprocess.run([sys.executable, "-c", COPY, tmp_path, what], capture_output=True, text=True, timeout=60)
+    assert "Free some space" in done.stderr
+    assert "Give a file of" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith("store.sqlite")] == []

@@ -1,10 +1,14 @@
 """Submissions are found by what they are, page after page, in an order that helps."""
 
-from datetime import UTC, datetime, timedelta
+import base64
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from digitkit.core.errors import ConfigError
+from digitkit.core.prediction import Verdict
 from digitkit.store import Count, Store, SubmissionFilter, SubmissionRow
 from tests.store.conftest import HandClock
 from tests.store.made import BUNDLE, OTHER, prediction, submission
@@ -66,6 +70,18 @@ def test_a_digit_that_was_refused_and_a_scribble_that_was_read_are_disputed(stor
     assert store.submissions.count(SubmissionFilter(agrees=False)) == 2
 
 
+@pytest.mark.parametrize("label", ["7", "1", "not a digit"])
+@pytest.mark.parametrize(
+    ("answer", "verdict"), [("7", "digit"), ("7", "unsure"), ("7", "not a digit"), (None, "blank")]
+)
+def test_a_row_and_the_database_say_the_same_of_agreement(
+    store: Store, label: str, answer: str | None, verdict: Verdict
+) -> None:
+    row = store.submissions.add(submission(label, read=prediction(answer, 0.6, verdict))).row
+    assert store.submissions.count(SubmissionFilter(agrees=row.agrees)) == 1
+    assert row.agrees == (label == ("7" if verdict in ("digit", "unsure") else "not a digit"))
+
+
 def test_filters_find_what_they_say(store: Store, clock: HandClock) -> None:
     seven = store.submissions.add(submission("7", channel="app")).row
     clock.advance(days=1)
@@ -106,18 +122,41 @@ def test_filters_find_what_they_say(store: Store, clock: HandClock) -> None:
         {"order": "id; DROP TABLE submissions"},
         {"label": "\0"},
         {"since": datetime(2026, 1, 1)},
+        {"since": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))},
+        {"until": datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2)))},
     ],
-    ids=["status", "verdict", "order", "nul", "no-zone"],
+    ids=["status", "verdict", "order", "nul", "no-zone", "before-all-time", "after-all-time"],
 )
 def test_a_filter_that_nothing_can_pass_is_a_mistake(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         SubmissionFilter(**wrong)  # type: ignore[arg-type]
 
 
+def cursor_of(*values: object) -> str:
+    """A cursor as pages write them."""
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "AAAA", "é", "W10=", "WyJuZXdlc3QiLCAxXQ==", "eyJhIjogMX0="])
 def test_a_cursor_that_no_page_gave_is_refused(store: Store, cursor: str) -> None:
     with pytest.raises(ConfigError, match="cursor"):
         store.submissions.page(SubmissionFilter(), cursor)
+
+
+@pytest.mark.parametrize("place", ["\ud800", "\0", "", "0" * 33], ids=["half", "nul", "none", "long"])
+def test_a_cursor_whose_place_is_no_id_is_refused(store: Store, place: str) -> None:
+    with pytest.raises(ConfigError, match="cursor"):
+        store.submissions.page(SubmissionFilter(), cursor_of("newest", place))
+    with pytest.raises(ConfigError, match="cursor"):
+        store.submissions.page(SubmissionFilter(order="doubt"), cursor_of("doubt", 0.5, place))
+
+
+def test_pages_leave_out_the_strokes_which_may_be_long(store: Store) -> None:
+    row = store.submissions.add(submission(strokes=[[[1.0, 2.0, 0.0, 0.5]]])).row
+    assert row.strokes is not None
+    assert store.submissions.page().rows == [replace(row, strokes=None)]
+    assert [each for each, _ in store.submissions.each()] == [replace(row, strokes=None)]
+    assert store.submissions.get(row.id) == row
 
 
 def test_a_cursor_of_another_order_is_refused(store: Store, clock: HandClock) -> None:

@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from digitkit.core.errors import ConfigError, Conflict, Gone, NotFound
 from digitkit.store import Store, SubmissionFilter
@@ -153,6 +155,35 @@ def test_the_key_of_a_deleted_submission_does_not_bring_it_back(store: Store) ->
     with pytest.raises(Gone, match="deleted"):
         store.submissions.add(submission("7", b"same"), "key")
     assert store.submissions.count() == 0
+
+
+@pytest.mark.parametrize("database", ["postgresql"])  # on SQLite the deletion waits for the repeat
+def test_a_repeat_that_is_under_way_while_its_submission_is_deleted_does_not_bring_it_back(
+    url: str, store: Store, open_store: Callable[..., Store]
+) -> None:
+    sender = open_store(url)
+    first = store.submissions.add(submission("7", b"same"), "key").row.id
+
+    def delete_first(connection: sa.Connection, cursor: object, statement: str, *more: object) -> None:
+        if statement.startswith("INSERT INTO pictures") and store.submissions.count():
+            store.submissions.delete(first, "anna")
+
+    sa.event.listen(sender.database.engine, "before_cursor_execute", delete_first)
+    with pytest.raises(Gone, match="deleted"):
+        sender.submissions.add(submission("7", b"same"), "key")
+    assert store.submissions.count() == 0
+    assert store.check() == []
+
+
+def test_the_bytes_of_a_deleted_picture_are_in_no_file(url: str, store: Store, tmp_path: Path, database: str) -> None:
+    picture = b"the handwriting of somebody " * 3_000
+    kept, gone = (store.submissions.add(submission(picture=each)).row.id for each in (b"another", picture))
+    store.submissions.delete(gone, "anna")
+    store.backup(tmp_path / "backup.sqlite")
+    store.close()
+    files = [tmp_path / "backup.sqlite", *([Path(url)] if database == "sqlite" else [])]
+    assert not any(b"the handwriting of somebody" in path.read_bytes() for path in files)
+    assert store.submissions.picture(kept) == b"another"
 
 
 def test_the_store_holds_neither_keys_nor_receipts_of_senders(url: str, store: Store, database: str) -> None:

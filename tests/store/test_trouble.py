@@ -183,9 +183,9 @@ def test_the_settings_that_make_a_commit_last_are_in_force(store: Store) -> None
         if store.database.is_sqlite:
             told = [
                 connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-                for name in ("journal_mode", "synchronous", "foreign_keys")
+                for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
             ]
-            assert told == ["wal", 2, 1]
+            assert told == ["wal", 2, 1, 1]
         else:
             assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
             assert connection.exec_driver_sql("SHOW timezone").scalar() == "UTC"

@@ -94,7 +94,7 @@ async def submit(request: Request, service: Here, idempotency_key: IdempotencyKe
     new, prediction = await service.read(lambda: _read(service, content, asked))
     added = await service.ask(lambda: service.store.submissions.add(new, idempotency_key))
     if added.is_new:
-        service.metrics.submissions.labels(str(added.row.predicted == added.row.true_label).lower()).inc()
+        service.metrics.submissions.labels(str(added.row.agrees).lower()).inc()
     return _submitted(added, prediction)
 
 

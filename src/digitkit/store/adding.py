@@ -55,7 +55,7 @@ def add(connection: sa.Connection, new: NewSubmission, values: Values) -> sa.Row
     key, insertions = values["key_sha256"], _insertions(connection.dialect.name)
     known, spent = connection.execute(KNOWN, {"bundle_id": new.bundle.id, "key": key}).one()
     if spent is not None:
-        raise Gone("The submission of this idempotency key has been deleted. Send a new one under a new key.")
+        raise Gone(DELETED)
     if known is None:
         note_bundle(connection, new.bundle, values["created_at"])
     picture = {
@@ -66,6 +66,13 @@ def add(connection: sa.Connection, new: NewSubmission, values: Values) -> sa.Row
     }
     connection.execute(insertions.picture, picture)
     if connection.scalar(insertions.submission, values) is not None:
+        # PostgreSQL: the first submission may have been deleted since the question above, and nothing held it.
+        if (
+            key is not None
+            and connection.dialect.name != "sqlite"
+            and connection.scalar(SPENT, {"key": key}) is not None
+        ):
+            raise Gone(DELETED)
         return None
     first = connection.execute(ROWS.where(submissions.c.key_sha256 == key)).mappings().first()
     if first is None or first["content_sha256"] != values["content_sha256"]:
@@ -73,10 +80,11 @@ def add(connection: sa.Connection, new: NewSubmission, values: Values) -> sa.Row
     return first
 
 
-# Whether a bundle is registered, and whether a key belonged to a submission that was deleted.
+DELETED = "The submission of this idempotency key has been deleted. Send a new one under a new key."
+# Whether a key belonged to a submission that was deleted, and whether a bundle is registered.
+SPENT = sa.select(spent_keys.c.at).where(spent_keys.c.key_sha256 == sa.bindparam("key"))
 KNOWN = sa.select(
-    sa.select(bundles.c.id).where(bundles.c.id == sa.bindparam("bundle_id")).scalar_subquery(),
-    sa.select(spent_keys.c.at).where(spent_keys.c.key_sha256 == sa.bindparam("key")).scalar_subquery(),
+    sa.select(bundles.c.id).where(bundles.c.id == sa.bindparam("bundle_id")).scalar_subquery(), SPENT.scalar_subquery()
 )
 
 

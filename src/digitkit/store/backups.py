@@ -21,6 +21,7 @@ from digitkit.store.tables import metadata, pictures
 
 FETCHED = 8  # pictures at a time from the source: one has 20 MB at most
 PIECE, PIECE_BYTES = 500, 8 * 2**20  # rows, and bytes of their pictures, at a time into the target
+CANNOT_WRITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC)  # the source is only read
 NUMBERED = ("reviews", "promotions", "audit")  # tables whose numbers PostgreSQL counts by itself
 
 
@@ -34,11 +35,11 @@ def backup(database: Database, target: Path) -> dict[str, int]:
     if database.path is not None and not database.path.is_file():
         raise NotFound(f"There is no database {database.path} to back up. Look at the path.")
     with atomic_path(target) as temporary:
+        temporary.chmod(0o600)  # before it holds what the database holds
         if database.path is not None:
             _copy_file(database.path, temporary)
         else:
             _copy_rows_out(database, temporary)
-        temporary.chmod(0o600)  # it holds what the database holds
         with _opened(temporary) as copy:
             _demand_whole(copy, target)
             return count_rows(copy)
@@ -97,6 +98,10 @@ def _copy_file(source: Path, target: Path) -> None:
             original.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) in CANNOT_WRITE:
+            raise StoreError(
+                f"{source}: cannot be copied to {target.parent} ({error}). Free some space there."
+            ) from error
         raise StoreError(
             f"{source}: cannot be read as a database ({error}). Give a file of `digitkit db backup`."
         ) from error

@@ -60,6 +60,7 @@ def _sqlite_engine(url: URL, path: Path, timeout_s: float, pool_size: int, forei
             f"journal_size_limit = {MAX_WAL_BYTES}",
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
             "trusted_schema = OFF",
+            "secure_delete = ON",  # what was deleted is overwritten, and in no later backup
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

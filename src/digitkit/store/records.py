@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, cast, get_args
 
 from digitkit.core.bundle import Bundle
@@ -21,6 +21,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 ORDERS: tuple[Order, ...] = get_args(Order)
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 NOT_A_DIGIT = "not a digit"  # the label of a picture that shows none
+REFUSED: tuple[Verdict, ...] = ("not a digit", "blank")  # verdicts that answer so
 
 MAX_PICTURE_BYTES = 20 * 2**20
 MAX_STROKE_CHARACTERS = 2**20  # of JSON: some 30,000 points
@@ -90,7 +91,7 @@ class NewSubmission:
 
 @dataclass(frozen=True)
 class SubmissionRow:
-    """A stored submission without its picture, which `submissions.picture(id)` gives."""
+    """A stored submission without its picture, which `submissions.picture(id)` gives; a page leaves out `strokes`."""
 
     id: str
     created_at: datetime
@@ -116,6 +117,11 @@ class SubmissionRow:
     def label(self) -> str:
         """The label that counts: the reviewer's, or else the sender's."""
         return self.true_label if self.reviewed_label is None else self.reviewed_label
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the service's answer is the label that counts; `selecting.AGREES` says the same to the database."""
+        return (NOT_A_DIGIT if self.verdict in REFUSED else self.predicted) == self.label
 
 
 @dataclass(frozen=True)
@@ -157,8 +163,16 @@ class SubmissionFilter:
             checked_text(getattr(self, name) or "", name, 2 * MAX_NAME)
         for name in ("since", "until"):
             moment = getattr(self, name)
-            if moment is not None and moment.tzinfo is None:
+            if moment is not None and not _can_be_utc(moment):
                 raise ConfigError(f"{name}: expected a time with its zone, such as 2026-11-21T09:00:00Z.")
+
+
+def _can_be_utc(moment: datetime) -> bool:
+    """Whether a moment has a zone, and a year in UTC too: the first and last hours of the calendar may have none."""
+    try:
+        return moment.tzinfo is not None and moment.astimezone(UTC) is not None
+    except OverflowError:
+        return False
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,10 @@ def meaning(error: exc.SQLAlchemyError) -> StoreError:
     log.warning("database: %s: %s", type(error).__name__, detail)
     if isinstance(error, exc.IntegrityError):
         return Conflict(CONTRADICTS)
-    if not isinstance(error, exc.DBAPIError):  # the pool's time is over
-        return StoreUnavailable(BUSY if isinstance(error, exc.TimeoutError) else AWAY, detail)
+    if not isinstance(error, exc.DBAPIError):
+        if isinstance(error, exc.StatementError):  # a value that no database could hold
+            return StoreError(REFUSED)
+        return StoreUnavailable(BUSY if isinstance(error, exc.TimeoutError) else AWAY, detail)  # of the pool
     if (
         sqlstate(error) in _NO_TABLE
         or detail.startswith(("no such table", "no such column"))

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -10,12 +11,19 @@ import sqlalchemy as sa
 
 from digitkit.core.errors import ConfigError
 from digitkit.core.prediction import Verdict
-from digitkit.store.records import NOT_A_DIGIT, Status, SubmissionFilter, SubmissionRow
+from digitkit.store.records import NOT_A_DIGIT, REFUSED, Status, SubmissionFilter, SubmissionRow
 from digitkit.store.tables import pictures, submissions
 
+ID = re.compile(r"[0-9a-f]{32}")  # of a submission
 ROWS = sa.select(submissions, pictures.c.size, pictures.c.media_type).join(pictures)
+# For pages: strokes may be long, and a page has up to some hundred rows.
+ROWS_WITHOUT_STROKES = sa.select(
+    *(column for column in submissions.c if column is not submissions.c.strokes),
+    sa.null().label("strokes"),
+    pictures.c.size,
+    pictures.c.media_type,
+).join(pictures)
 LABEL = sa.func.coalesce(submissions.c.reviewed_label, submissions.c.true_label)  # the one that counts
-REFUSED: tuple[Verdict, ...] = ("not a digit", "blank")
 ANSWER = sa.case((submissions.c.verdict.in_(REFUSED), NOT_A_DIGIT), else_=submissions.c.predicted)
 AGREES = ANSWER == LABEL
 
@@ -48,7 +56,7 @@ def page_of(wanted: SubmissionFilter, after: str | None, limit: int) -> sa.Selec
     """
     columns = submissions.c
     keys = (columns.doubt, columns.id) if wanted.order == "doubt" else (columns.id,)
-    query = ROWS.where(*conditions(wanted)).order_by(*(key.desc() for key in keys)).limit(limit)
+    query = ROWS_WITHOUT_STROKES.where(*conditions(wanted)).order_by(*(key.desc() for key in keys)).limit(limit)
     if after is None:
         return query
     place = _place(after, wanted.order)
@@ -68,9 +76,10 @@ def _place(cursor: str, order: str) -> list[object]:
     except (ValueError, binascii.Error, RecursionError) as error:
         raise ConfigError("cursor: not one that a page gave. Begin with the first page.") from error
     kinds = [str, float, str] if order == "doubt" else [str, str]
-    if not isinstance(found, list) or [type(value) for value in found] != kinds or found[0] != order:
+    place: list[Any] = found if isinstance(found, list) else []
+    if [type(value) for value in place] != kinds or place[0] != order or not ID.fullmatch(place[-1]):
         raise ConfigError("cursor: not one of a page in this order. Begin with the first page.")
-    return found[1:]
+    return place[1:]
 
 
 def row_of(values: sa.RowMapping | Mapping[str, Any]) -> SubmissionRow:

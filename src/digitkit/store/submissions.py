@@ -1,6 +1,5 @@
 """Submissions: taken once, found again, reviewed, and forgotten when asked to."""
 
-import re
 from collections.abc import Iterator
 
 import sqlalchemy as sa
@@ -23,13 +22,12 @@ from digitkit.store.records import (
     as_status,
     checked_text,
 )
-from digitkit.store.selecting import row_of
+from digitkit.store.selecting import ID, row_of
 from digitkit.store.statistics import count_all
 from digitkit.store.tables import pictures, record_audit, reviews, spent_keys, submissions
 
 SENDER = "its sender"  # how the audit names who holds a receipt
 ALL = SubmissionFilter()
-ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Submissions:
@@ -76,8 +74,9 @@ class Submissions:
         return content
 
     def page(self, wanted: SubmissionFilter = ALL, after: str | None = None, limit: int = 50) -> Page:
-        """Up to `limit` rows behind a cursor; rows that come meanwhile neither hide nor double others.
+        """Up to `limit` rows behind a cursor, without their strokes, which `get` gives.
 
+        Rows that come meanwhile neither hide nor double others.
         Raises: ConfigError for a cursor that no page gave.
         """
         limit = min(max(limit, 1), MAX_PAGE)
@@ -89,7 +88,10 @@ class Submissions:
         return Page(rows, None if is_last else selecting.cursor_after(rows[-1], wanted.order))
 
     def each(self, wanted: SubmissionFilter = ALL) -> Iterator[tuple[SubmissionRow, bytes]]:
-        """Every submission that passes a filter with its picture, one in memory at a time; no connection is held."""
+        """Every submission that passes a filter, without its strokes, and its picture, one in memory at a time.
+
+        No connection is held meanwhile.
+        """
         after: str | None = None
         while True:
             page = self.page(wanted, after, MAX_PAGE)
