@@ -9,9 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from digitkit.cli import app
+from digitkit.runtime.bundle import read_bundle
 from digitkit.store import Store
 from tests.fixtures.bundles import write_tiny
-from tests.store.made import submission
+from tests.store.made import BUNDLE, submission
 
 Run = Callable[..., str]
 
@@ -67,15 +68,12 @@ def test_a_backup_is_written_once_and_restored_on_demand(place: Path, tmp_path: 
 def test_a_folder_of_backups_keeps_the_newest(place: Path, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    mine = folder / "notes.sqlite"
+    mine = [folder / name for name in ("notes.sqlite", "digitkit-before-the-move.sqlite", "digitkit-zoo.sqlite")]
     old = [folder / f"digitkit-2026010{day}-000000.sqlite" for day in range(1, 4)]
-    for path in (mine, *old):
+    for path in (*mine, *old):
         path.touch()
-    run("db", "backup", folder, "--keep", "2")
-    left = sorted(path.name for path in folder.iterdir())
-    assert left[:1] == [old[-1].name]
-    assert left[-1] == mine.name
-    assert len(left) == 3
+    made = json.loads(run("db", "backup", folder, "--keep", "2", "--json"))["place"]
+    assert set(folder.iterdir()) == {*mine, old[-1], Path(made)}
     assert "--keep" in run("db", "backup", folder, "--every", "24", code=2)
 
 
@@ -101,6 +99,18 @@ def test_what_cannot_be_done_is_told_with_its_exit_code(words: list[str], code: 
     assert said.count("error: ") == 1
     assert "hush" not in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["db check", "db backup b.sqlite", "keys list", "keys revoke anna", "models list", "models show", "rollback"],
+)
+def test_a_database_that_is_not_there_is_told_and_not_made(tmp_path: Path, words: str) -> None:
+    missing = tmp_path / "missing.sqlite"
+    said = run(*words.split(), "--database", missing, code=5)
+    assert f"error: There is no database {missing}." in said
+    assert "digitkit db upgrade" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("place")
@@ -133,3 +143,22 @@ def test_a_bundle_is_promoted_from_a_file_that_may_then_go(place: Path, tmp_path
     ]
     assert run("promote", champion["bundle"]).startswith(champion["bundle"])
     assert "former" in run("models", "list")
+
+
+def test_a_bundle_that_no_service_could_open_is_not_promoted(place: Path, tmp_path: Path) -> None:
+    add_one(place)  # the bundle that read it is known, and nobody knows where it lies
+    assert "does not say where" in run("promote", BUNDLE.id, code=4)
+    run("promote", write_tiny(tmp_path))
+    shown = json.loads(run("models", "show", "--json"))
+    run("promote", "default")
+    Path(shown["file"]).unlink()
+    assert shown["file"] in run("promote", shown["bundle"], code=4)
+    assert json.loads(run("models", "show", "--json"))["bundle"].startswith("default@")
+
+
+def test_the_bundle_that_ships_is_kept_too_since_another_digitkit_ships_another(place: Path) -> None:
+    run("promote", "default")
+    kept = Path(json.loads(run("models", "show", "--json", "--database", place))["file"])
+    kept.write_bytes(b"spoilt")
+    run("promote", "default", code=5)  # it is champion already, but its file is whole again
+    assert read_bundle(kept)[0] == read_bundle("default")[0]

@@ -81,6 +81,13 @@ def test_a_bundle_of_the_registry_is_asked_for_by_its_id(database: Path, store: 
         assert client.get("/v1/bundles").json()["champion"] == other
 
 
+def test_a_file_may_lie_where_its_path_looks_like_an_id(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "me@home").mkdir()
+    path = write_tiny(tmp_path / "me@home")
+    with serving(database=str(database), bundle=str(path)) as client:
+        assert client.get("/v1/bundles").json()["champion"].startswith("tiny@")
+
+
 def test_a_registered_bundle_whose_file_is_gone_is_not_found(database: Path, store: Store, tmp_path: Path) -> None:
     path = write_tiny(tmp_path)
     other = register(store, path)

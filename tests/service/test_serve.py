@@ -117,14 +117,19 @@ def test_a_wrong_configuration_is_refused_with_one_message(tmp_path: Path) -> No
         (("--database", "mysql://me:hunter2@host/name"), 2),
         (("--bundle", "missing.onnx"), 4),
         (("--database", "file/in/file"), 5),
+        (("--bundle", "nothing@0123456789ab"), 5),
+        (("--bundle", "nothing@0123456789ab", "--workers", "2"), 5),
+        (("--host", "a" * 70), 2),
+        (("--host", "a..b"), 2),
     ],
-    ids=["database", "bundle", "folder"],
+    ids=["database", "bundle", "folder", "id", "id-of-two-workers", "long-host", "no-host"],
 )
 def test_what_cannot_be_used_is_refused(tmp_path: Path, words: tuple[str, ...], code: int) -> None:
     (tmp_path / "file").touch()
     given = [word.replace("file/in", f"{tmp_path}/file/in") for word in words]
     found, said = refused("--port", "0", *given, DIGITKIT_DATA=str(tmp_path))
     assert found == code, said
+    assert said.count("error: ") == 1
     assert "Traceback" not in said
     assert "hunter2" not in said
 

@@ -51,12 +51,12 @@ def _page_here(address: str, database: str | None, bundle: str | None) -> "ASGIA
     """The page with a service of its own, on one port."""
     from digitkit.app.serving import Service, page_of
     from digitkit.service.app import create_app, running
-    from digitkit.service.server import checked_store
+    from digitkit.service.server import checked_store, prepare
     from digitkit.service.settings import read_settings
 
     settings = read_settings(database=database, bundle=bundle)
     with closing(checked_store(settings)) as store:
-        store.upgrade()
+        prepare(store, settings)
     return page_of(address, Service(create_app(settings), running))
 
 

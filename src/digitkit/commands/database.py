@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitkit.commands.printing import print_json, say
-from digitkit.core.errors import ConfigError, StoreError
+from digitkit.core.errors import ConfigError, NotFound, StoreError
 
 if TYPE_CHECKING:
     from digitkit.store import Store
@@ -26,20 +27,23 @@ Url = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-PATTERN = "digitkit-*.sqlite"  # backups in a folder; their names sort by time
+NAMED_BY_TIME = re.compile(r"digitkit-\d{8}-\d{6}\.sqlite")  # backups in a folder; their names sort by time
 HOUR_S = 3600
 
 
 @contextmanager
-def opened(database: str | None) -> "Iterator[Store]":
-    """The store that a verb works on.
+def opened(database: str | None, must_exist: bool = True) -> "Iterator[Store]":
+    """The store that a verb works on; verbs that may make its file do not ask that it exists.
 
-    Raises: ConfigError when the address is none.
+    Raises: ConfigError when the address is none, NotFound when there is no such file.
     """
     from digitkit.service.settings import read_settings
     from digitkit.store import Store
 
     store = Store.open(read_settings(database=database).database_place)
+    path = store.database.path
+    if must_exist and path is not None and not path.exists():
+        raise NotFound(f"There is no database {path}. Look at --database, or make it with `digitkit db upgrade`.")
     try:
         yield store
     finally:
@@ -57,7 +61,7 @@ def who() -> str:
 
 def upgrade(database: Url = None) -> None:
     """Make the tables of a database, or bring them up to date; several processes may do so at once."""
-    with opened(database) as store:
+    with opened(database, must_exist=False) as store:
         store.upgrade()
         print(f"{store.address}: its tables are up to date")
 
@@ -115,7 +119,7 @@ def restore(
     json: Json = False,
 ) -> None:
     """Put a backup into a database, SQLite or PostgreSQL, whichever it came from: all of it or nothing."""
-    with opened(database) as store:
+    with opened(database, must_exist=False) as store:
         _answer(store.restore(source, force), store.address, json, "restored to")
 
 
@@ -125,7 +129,8 @@ def _named_by_time(folder: Path) -> Path:
 
 def _keep_newest(folder: Path, keep: int) -> None:
     """Only files that were named by time are counted and removed."""
-    for old in sorted(folder.glob(PATTERN))[:-keep]:
+    named = [path for path in folder.iterdir() if NAMED_BY_TIME.fullmatch(path.name)]
+    for old in sorted(named)[:-keep]:
         old.unlink()
         say(f"{old} removed: {keep} newer ones are there")
 

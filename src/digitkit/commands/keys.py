@@ -17,7 +17,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a key of the service; it is shown this one time."""
-    with opened(database) as store:
+    with opened(database, must_exist=False) as store:
         store.upgrade()
         made = store.keys.create(name, role, who())
         if json:

@@ -1,6 +1,5 @@
 """The verbs for the registry of bundles: which there are, which answers, and which did."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,9 +71,13 @@ def promote(
     json: Json = False,
 ) -> None:
     """Make a bundle the champion; a running service takes it without a restart."""
-    with opened(database) as store:
+    from digitkit.service.registered import check_file, is_id
+
+    with opened(database, must_exist=False) as store:
         store.upgrade()
-        known = bundle if "@" in bundle and not Path(bundle).is_file() else _register(store, bundle)
+        if is_id(bundle):
+            check_file(store.bundles.get(bundle))
+        known = bundle if is_id(bundle) else _register(store, bundle)
         _answer(store.bundles.promote(known, who(), reason), json)
 
 
@@ -92,20 +95,17 @@ def rollback(
 
 
 def _register(store: "Store", name_or_path: str) -> str:
-    """Keep a bundle of our own, so that nobody's tidying takes the champion away; returns its id."""
+    """Keep a bundle of our own, so that no tidying and no new digitkit takes the champion away; returns its id."""
     from digitkit.core.files import data_folder, write_bytes
-    from digitkit.runtime.bundle import DEFAULT, read_bundle
+    from digitkit.runtime.bundle import read_bundle
     from digitkit.runtime.predictor import Predictor
 
     record, content = read_bundle(name_or_path)
-    location = name_or_path
-    if name_or_path != DEFAULT:
-        Predictor.load(name_or_path)  # what cannot be loaded is no champion
-        kept = (data_folder() / "bundles" / f"{record.digest}.onnx").absolute()
-        if not kept.exists():
-            write_bytes(kept, content)
-        location = str(kept)
-    return store.bundles.register(record, location).id
+    Predictor.load(name_or_path)  # what cannot be loaded is no champion
+    kept = (data_folder() / "bundles" / f"{record.digest}.onnx").absolute()
+    if not kept.is_file() or kept.read_bytes() != content:
+        write_bytes(kept, content)
+    return store.bundles.register(record, str(kept)).id
 
 
 def _facts(row: "BundleRow") -> dict[str, object]:

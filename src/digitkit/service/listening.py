@@ -21,7 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
             listening.bind(address)
             listening.listen(BACKLOG)
             listening.set_inheritable(True)
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, UnicodeError) as error:  # the last for names that no host can have
             reason = getattr(error, "strerror", None) or error
             raise ConfigError(
                 f"Cannot listen at {host}:{port} ({reason}). Choose another --host or --port; 0 takes a free port."

@@ -10,6 +10,7 @@ import numpy as np
 from digitkit.core.errors import BundleError, NotFound, StoreError
 from digitkit.runtime.bundle import DEFAULT
 from digitkit.runtime.predictor import Predictor
+from digitkit.service.registered import demand_same, is_id, location_of
 from digitkit.service.settings import CHAMPION
 from digitkit.store import BundleRow, Store
 
@@ -46,8 +47,8 @@ class Readers:
             self.follow()
             if self._champion is None:
                 self._exchange(_load(DEFAULT))
-        elif "@" in self._wanted and (row := self._store.bundles.get(self._wanted)):
-            self._exchange(_open_row(row))
+        elif is_id(self._wanted):
+            self._exchange(_open_row(self._store.bundles.get(self._wanted)))
         else:
             self._exchange(_load(self._wanted))
 
@@ -101,10 +102,12 @@ class Readers:
 
     def _tell(self, trouble: str) -> None:
         """Log a trouble when it begins and when it ends, not every second."""
-        if trouble != self._trouble:
-            logger.warning("the champion is asked for in vain: %s", trouble) if trouble else logger.info(
-                "the champion is known again"
-            )
+        if trouble == self._trouble:
+            return
+        if trouble:
+            logger.warning("the champion is asked for in vain: %s", trouble)
+        else:
+            logger.info("the champion is known again")
         self._trouble = trouble
 
 
@@ -113,11 +116,8 @@ def _open_row(row: BundleRow) -> Predictor:
 
     Raises: BundleError when its file is not here, or is another one.
     """
-    if row.location is None:
-        raise BundleError(f"{row.id}: the registry does not say where the file lies. Register it again with its path.")
-    reader = _load(row.location)
-    if reader.bundle.id != row.id:
-        raise BundleError(f"{row.location}: expected {row.id}, found {reader.bundle.id}. Register the new file.")
+    reader = _load(location_of(row))
+    demand_same(row, reader.bundle)
     return reader
 
 

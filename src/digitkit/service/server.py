@@ -12,6 +12,7 @@ import uvicorn
 from digitkit.runtime.bundle import read_bundle
 from digitkit.service.listening import BACKLOG, address_of, listen
 from digitkit.service.logs import log_config
+from digitkit.service.registered import check_file, is_id
 from digitkit.service.settings import CHAMPION, Settings
 from digitkit.store import Store
 
@@ -44,9 +45,10 @@ class Server:
     def run(self) -> None:
         """Bring the tables up to date, then answer until Ctrl-C or SIGTERM; what was accepted is finished.
 
-        Raises: StoreError when the database cannot be used.
+        Raises: StoreError when the database cannot be used, or knows no bundle of the id that is asked for; BundleError
+        when that one cannot be opened here.
         """
-        self.store.upgrade()
+        prepare(self.store, self.settings)
         self.store.close()
         config = _config(self.settings)
         with suppress(KeyboardInterrupt):
@@ -69,9 +71,19 @@ def checked_store(settings: Settings) -> Store:
 
     Raises: ConfigError when the database's address makes no sense; BundleError when the bundle cannot be used.
     """
-    if settings.bundle != CHAMPION and "@" not in settings.bundle:
+    if settings.bundle != CHAMPION and not is_id(settings.bundle):
         read_bundle(settings.bundle)
     return Store.open(settings.database_place)
+
+
+def prepare(store: Store, settings: Settings) -> None:
+    """Bring the tables up to date, and make sure that a bundle of the registry, if one is named, can be opened.
+
+    Raises: StoreError when the database cannot be used, NotFound and BundleError for the bundle.
+    """
+    store.upgrade()
+    if is_id(settings.bundle):
+        check_file(store.bundles.get(settings.bundle))
 
 
 def worker_app(settings: Settings) -> "FastAPI":
