@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,32 @@ def test_so_many_requests_are_answered_at_once_and_no_more() -> None:
         return [refused.status, *(each.status for each in first)]
 
     assert asyncio.run(ask()) == [503, 200, 200, 200]
+
+
+def test_who_is_refused_takes_no_place_while_he_still_sends() -> None:
+    async def ask() -> list[int]:
+        entered, release = asyncio.Semaphore(0), asyncio.Event()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            entered.release()
+            await release.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        bodies = Bodies(app, replace(LIMITS, requests=1))
+        first, slow, third = Client([]), Client([b"a"], ends=False), Client([])
+        running = asyncio.create_task(bodies(dict(SCOPE), first.receive, first.send))
+        await entered.acquire()
+        refused = asyncio.create_task(bodies(dict(SCOPE), slow.receive, slow.send))
+        while slow.pieces:
+            await asyncio.sleep(0)
+        release.set()
+        await running
+        await bodies(dict(SCOPE), third.receive, third.send)
+        assert not refused.done()
+        refused.cancel()
+        return [first.status, third.status]
+
+    assert asyncio.run(ask()) == [200, 200]
 
 
 def test_a_client_that_leaves_is_answered_nothing() -> None:

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from digitkit.service.app import create_app
 from digitkit.service.logs import JsonLines
 from digitkit.service.settings import Settings
+from digitkit.store import Store
 from tests.service.conftest import serving
 
 SECURITY = ("x-content-type-options", "content-security-policy", "referrer-policy", "x-frame-options", "cache-control")
@@ -97,6 +98,52 @@ def test_other_web_pages_may_not_ask_unless_they_are_named(reader: TestClient, d
         assert client.options("/v1/predict", headers=ask).headers["access-control-allow-origin"] == origin["Origin"]
         stranger = ask | {"Origin": "https://stranger.example"}
         assert client.options("/v1/predict", headers=stranger).status_code == 400
+
+
+FOREIGN = [
+    {"Origin": "https://stranger.example", "Sec-Fetch-Site": "cross-site"},
+    {"Origin": "http://testserver:3000", "Sec-Fetch-Site": "same-site"},
+    {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+    {"Origin": "https://stranger.example"},
+    {"Origin": "null"},
+    {"Origin": "http://[testserver"},
+]
+OWN = [
+    {},
+    {"Origin": "http://testserver"},
+    {"Origin": "https://digits.example", "Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "none"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=lambda headers: "-".join(headers.values()))
+def test_a_page_of_another_site_submits_and_predicts_nothing(
+    client: TestClient, store: Store, seven: bytes, headers: dict[str, str]
+) -> None:
+    answers = [
+        client.post("/v1/submissions", files={"picture": seven}, data={"true_label": "7"}, headers=headers),
+        client.post("/v1/predict", content=seven, headers=headers),
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert answers[0].headers["content-type"] == "application/problem+json"
+    assert store.submissions.count() == 0
+    assert client.get("/health/live", headers=headers).status_code == 200  # its browser does not show it to that page
+
+
+@pytest.mark.parametrize("headers", OWN, ids=lambda headers: "-".join(headers.values()) or "program")
+def test_its_own_pages_and_programs_may_ask(reader: TestClient, seven: bytes, headers: dict[str, str]) -> None:
+    assert reader.post("/v1/predict", content=seven, headers=headers).status_code == 200
+
+
+def test_a_site_that_is_named_may_ask(database: Path, seven: bytes) -> None:
+    friend = {"Origin": "https://friend.example", "Sec-Fetch-Site": "cross-site"}
+    with serving(database=str(database), allowed_origins="https://friend.example") as client:
+        answer = client.post("/v1/predict", content=seven, headers=friend)
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, friend["Origin"])
+        stranger = friend | {"Origin": "https://stranger.example"}
+        assert client.post("/v1/predict", content=seven, headers=stranger).status_code == 403
+    with serving(database=str(database), allowed_origins="*") as client:
+        assert client.post("/v1/predict", content=seven, headers=stranger).status_code == 200
 
 
 def test_unknown_paths_and_methods_are_problems(reader: TestClient) -> None:

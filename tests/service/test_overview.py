@@ -4,11 +4,12 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from digitkit.wire import BundlesOut, HealthOut
-from tests.service.conftest import serving
+from tests.service.conftest import png, serving
 
 
 def test_the_champion_is_the_bundle_that_ships_until_another_is_promoted(reader: TestClient) -> None:
@@ -60,6 +61,9 @@ def test_metrics_count_what_was_done(client: TestClient, seven: bytes) -> None:
     assert value(client, "digitkit_predictions_total", verdict="digit", bundle=bundle) == 4
     assert value(client, "digitkit_confidence_count", bundle=bundle) == 4
     assert value(client, "digitkit_submissions_total", agrees="true") == 1
+    blank = png(np.full((64, 64), 255, np.uint8))
+    client.post("/v1/submissions", files={"picture": blank}, data={"true_label": "not a digit"})
+    assert value(client, "digitkit_submissions_total", agrees="true") == 2
     assert value(client, "digitkit_serving", bundle=bundle) == 1
     assert value(client, "digitkit_queue", lane="reading") == 0
 

@@ -120,6 +120,34 @@ def test_a_review_that_makes_no_sense_is_refused(
     assert client.patch(f"{URL}/{mine.id}", json=asked, headers=token("review")).status_code == 422
 
 
+def test_a_label_that_no_class_has_is_named_by_its_field(client: TestClient, seven: bytes, token: Token) -> None:
+    mine = submitted(submit(client, seven))
+    asked = {"status": "accepted", "reviewed_label": "12"}
+    answer = client.patch(f"{URL}/{mine.id}", json=asked, headers=token("review"))
+    assert answer.json()["detail"].startswith("reviewed_label: expected one of '0'")
+
+
+def test_json_that_is_broken_is_no_request(client: TestClient, seven: bytes, token: Token) -> None:
+    mine, kind = submitted(submit(client, seven)), {"Content-Type": "application/json"}
+    for path, headers in ((mine.id, token("review")), (f"{mine.id}/label", {"X-Receipt": mine.receipt})):
+        for body, status in ((b"{", 400), (b"", 422), (b"[]", 422), (b"[" * 100_000, 400)):
+            answer = client.patch(f"{URL}/{path}", content=body, headers=headers | kind)
+            assert answer.status_code == status, (path, body[:9])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"since": "0001-01-01T00:00:00+14:00"},
+        {"until": "9999-12-31T23:59:59-01:00"},
+        {"after": "WyJuZXdlc3QiLCAiXHVkODAwIl0="},
+    ],
+    ids=["before all time", "after all time", "half a letter"],
+)
+def test_what_no_database_can_hold_is_refused(client: TestClient, token: Token, query: dict[str, str]) -> None:
+    assert client.get(URL, params=query, headers=token("read")).status_code == 422
+
+
 def test_what_is_not_there_is_not_found(client: TestClient, token: Token) -> None:
     headers, url = token("admin"), f"{URL}/{'0' * 32}"
     assert client.get(url, headers=headers).status_code == 404

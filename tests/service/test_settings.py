@@ -9,10 +9,12 @@ from digitkit.service.settings import read_settings
 def test_the_environment_sets_what_no_option_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITKIT_PORT", "9000")
     monkeypatch.setenv("DIGITKIT_WORKERS", "3")
-    monkeypatch.setenv("DIGITKIT_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1")
+    monkeypatch.setenv("DIGITKIT_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1, 2001:db8::/32")
+    monkeypatch.setenv("DIGITKIT_ALLOWED_ORIGINS", "https://friend.example,http://localhost:3000")
     settings = read_settings(port=9001, workers=None)
     assert (settings.port, settings.workers) == (9001, 3)
-    assert settings.trusted_proxies == ("10.0.0.0/8", "192.0.2.1")
+    assert settings.trusted_proxies == ("10.0.0.0/8", "192.0.2.1", "2001:db8::/32")
+    assert settings.allowed_origins == ("https://friend.example", "http://localhost:3000")
 
 
 def test_the_default_database_lies_in_the_folder_for_data(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +24,18 @@ def test_the_default_database_lies_in_the_folder_for_data(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "70000"), ("WORKERS", "0"), ("PREDICT_RATE", "often"), ("BODY_TIMEOUT_S", "-1"), ("LOG_LEVEL", "loud")],
+    [
+        ("PORT", "70000"),
+        ("WORKERS", "0"),
+        ("PREDICT_RATE", "often"),
+        ("BODY_TIMEOUT_S", "-1"),
+        ("LOG_LEVEL", "loud"),
+        ("TRUSTED_PROXIES", "192.0.2.1, 10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("TRUSTED_PROXIES", "10.0.0"),
+        ("ALLOWED_ORIGINS", "https://friend.example/"),
+        ("ALLOWED_ORIGINS", "friend.example"),
+    ],
 )
 def test_a_wrong_value_is_named_without_being_shown(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"DIGITKIT_{name}", value)

@@ -93,7 +93,7 @@ def _layers(settings: Settings) -> list[Middleware]:
             )
         )
     limits = BodyLimits(settings.body_bytes, settings.bodies_bytes, settings.connections, settings.body_timeout_s)
-    return [*layers, Middleware(Bodies, limits=limits)]
+    return [*layers, Middleware(Bodies, limits=limits, allowed_origins=settings.allowed_origins)]
 
 
 def _complete_schema(app: FastAPI) -> None:

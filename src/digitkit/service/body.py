@@ -1,12 +1,14 @@
 """Bodies of requests: read whole before anybody works with them, within limits of size, time and memory."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digitkit.core.errors import Overloaded, RequestError, TooLarge, TooSlow
 from digitkit.service import problems
+from digitkit.service.sites import check_site
 
 LINGER_S = 2.0  # for which a body that is refused is still taken, so that its sender sees the answer and no reset
 LINGER_BYTES = 256 * 2**20
@@ -26,6 +28,7 @@ class BodyLimits:
 class Body:
     """What has come of a request so far, and whether that is all."""
 
+    has_place: bool  # among the requests that are answered at once
     content: bytearray = field(default_factory=bytearray)
     is_whole: bool = False
 
@@ -33,8 +36,8 @@ class Body:
 class Bodies:
     """Hands a request on once its body has arrived whole; refuses it while it arrives, whatever its headers claim."""
 
-    def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
-        self.app, self.limits = app, limits
+    def __init__(self, app: ASGIApp, limits: BodyLimits, allowed_origins: Collection[str] = ()) -> None:
+        self.app, self.limits, self.allowed_origins = app, limits, allowed_origins
         self.held_bytes = self.requests = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,8 +45,8 @@ class Bodies:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = Body()
-        self.requests += 1
+        body = Body(has_place=self.requests < self.limits.requests)
+        self.requests += body.has_place  # who is refused takes no place from others while it is told so
         try:
             try:
                 await self._read(scope, receive, body)
@@ -56,13 +59,14 @@ class Bodies:
                 return
             await self.app(scope, _replay(body.content, receive), send)
         finally:
-            self.requests -= 1
+            self.requests -= body.has_place
             self.held_bytes -= len(body.content)
 
     async def _read(self, scope: Scope, receive: Receive, body: Body) -> None:
         """Fill the body, and count its bytes."""
         limits = self.limits
-        if self.requests > limits.requests:
+        check_site(scope, self.allowed_origins)
+        if not body.has_place:
             raise Overloaded(f"The service answers {limits.requests} requests already. Try again in a second.")
         self._check(_announced(scope), 0)
         try:

@@ -36,7 +36,9 @@ class Lane:
         try:  # shielded: work that runs cannot be stopped, and keeps its place until it ends
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), self.timeout_s)
         except TimeoutError as error:
-            raise Overloaded(f"No answer within {self.timeout_s:g} s. Try again later, with less at once.") from error
+            raise Overloaded(
+                f"No answer within {self.timeout_s:g} s; it may still be done. Try again later, with less at once."
+            ) from error
         finally:
             future.cancel()  # only what still waits
 

@@ -1,4 +1,4 @@
-"""One JSON object per line on standard error; no picture, no token, no address of a database."""
+"""One JSON object per line on standard error; no picture, no token, no password."""
 
 import json
 import logging

@@ -53,7 +53,7 @@ class PredictQuery(BaseModel):
     summary="Read pictures",
     openapi_extra=BODY,
     response_model=PredictOut,
-    responses=documented(400, 404, 408, 413, 415, 422, 429, 500, 503),
+    responses=documented(400, 403, 404, 408, 413, 415, 422, 429, 500, 503),
 )
 async def predict(request: Request, service: Here, query: Annotated[PredictQuery, Query()]) -> Response:
     """Read one picture or several: as files in the field `pictures` of a form, as base64 in JSON, or one as the body.

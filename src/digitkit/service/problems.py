@@ -34,6 +34,7 @@ from digitkit.wire import ProblemOut
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+NO_JSON = "json_invalid"  # pydantic's and FastAPI's word
 
 # The first class that fits.
 STATUSES: tuple[tuple[type[DigitkitError], int], ...] = (
@@ -107,7 +108,9 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return respond(problem(422, say_wrong(error.errors()), request_id_of(request)))
+    wrong = error.errors()
+    status = 400 if any(each["type"] == NO_JSON for each in wrong) else 422
+    return respond(problem(status, say_wrong(wrong), request_id_of(request)))
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:

@@ -19,15 +19,7 @@ from digitkit.store import SubmissionFilter
 from digitkit.wire import MAX_LABEL, MAX_PAGE, PAGE, ReviewIn, Status, SubmissionOut, SubmissionsOut
 
 router = APIRouter(prefix="/v1/submissions", tags=["review"])
-PICTURE_TYPES = (
-    "image/png",
-    "image/jpeg",
-    "image/gif",
-    "image/bmp",
-    "image/tiff",
-    "image/webp",
-    "image/x-portable-anymap",
-)
+PICTURE_TYPES = tuple(archive.ENDINGS)
 
 
 class Wanted(BaseModel):
@@ -130,7 +122,7 @@ async def picture(service: Here, key: Reading, id: Id) -> Response:
 async def review(service: Here, key: Reviewing, id: Id, asked: ReviewIn) -> SubmissionOut:
     """Accept or reject, with the right label where the sender's is wrong; `pending` takes a review back."""
     if asked.reviewed_label is not None:
-        check_label(asked.reviewed_label, service.readers.champion.bundle.classes)
+        check_label("reviewed_label", asked.reviewed_label, service.readers.champion.bundle.classes)
     decide = service.store.submissions.review
     row = await service.ask(lambda: decide(id, asked.status, key.who, asked.reviewed_label, asked.reason))
     return submission_out(row)

@@ -1,5 +1,7 @@
 """What can be set: each field is `DIGITKIT_` and its name in the environment; some are options of `digitkit serve`."""
 
+import re
+from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import Field, ValidationError, field_validator
@@ -13,6 +15,9 @@ CHAMPION = "champion"
 PREFIX = "DIGITKIT_"
 OFF = "off"
 RATE = rf"^(?:{OFF}|[1-9][0-9]{{0,6}}/(?:second|minute|hour))$"
+
+LIKE_ADDRESS = re.compile(r"[0-9a-fA-F:./]+")
+ORIGIN = re.compile(r"\*|https?://[^/\sA-Z]+")  # as browsers write it
 
 Words = Annotated[tuple[str, ...], NoDecode]  # in the environment separated by commas
 
@@ -53,6 +58,24 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        """A network that is none would be believed by nobody, and all clients would count as one."""
+        try:
+            for word in filter(LIKE_ADDRESS.fullmatch, words):
+                ip_network(word)
+        except ValueError as error:
+            raise ValueError("expected addresses, or networks such as 172.30.84.0/24 and no 172.30.84.1/24") from error
+        return words
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(ORIGIN.fullmatch(word) for word in words):
+            raise ValueError("expected origins such as https://example.org or http://localhost:3000, without a path")
+        return words
 
     @property
     def database_place(self) -> str:

@@ -82,7 +82,7 @@ Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Of the submissio
     status_code=201,
     summary="Submit a picture with its true label",
     openapi_extra=BODY,
-    responses=documented(400, 408, 409, 410, 413, 415, 422, 429, 500, 503),
+    responses=documented(400, 403, 408, 409, 410, 413, 415, 422, 429, 500, 503),
 )
 async def submit(request: Request, service: Here, idempotency_key: IdempotencyKey = None) -> SubmittedOut:
     """Keep a picture for review; the service reads it itself. The answer comes once it is on the disk.
@@ -113,7 +113,7 @@ def _read(service: Service, content: Content, asked: SubmissionIn) -> tuple[NewS
     """What the service itself sees in the picture; runs on a thread."""
     picture, media_type = checked(content, service.settings.picture_bytes)
     reader = service.readers.champion
-    check_label(asked.true_label, reader.bundle.classes)
+    check_label("true_label", asked.true_label, reader.bundle.classes)
     start = time.perf_counter()
     prediction, _ = service.eye.look(reader, picture)
     answer = PredictionOut.of(prediction, 1_000 * (time.perf_counter() - start), TOP)
@@ -125,14 +125,14 @@ def _read(service: Service, content: Content, asked: SubmissionIn) -> tuple[NewS
     return new, answer
 
 
-def check_label(label: str, classes: tuple[str, ...]) -> None:
-    """Whether a label is one that the champion can read, or says that there is none.
+def check_label(field: str, label: str, classes: tuple[str, ...]) -> None:
+    """Make sure that the label in a field is one that the champion can read, or says that there is none.
 
     Raises: Unacceptable.
     """
     if label not in (*classes, NOT_A_DIGIT):
         known = ", ".join(map(repr, classes[:12])) + (", ..." if len(classes) > 12 else "")
-        raise Unacceptable(f"true_label: expected one of {known} or {NOT_A_DIGIT!r}.")
+        raise Unacceptable(f"{field}: expected one of {known} or {NOT_A_DIGIT!r}.")
 
 
 def _submitted(added: Added, prediction: PredictionOut) -> SubmittedOut:
@@ -154,11 +154,11 @@ def _submitted(added: Added, prediction: PredictionOut) -> SubmittedOut:
 @router.patch(
     "/{id}/label",
     summary="Correct the label of what one has sent",
-    responses=documented(400, 404, 408, 409, 410, 413, 422, 503),
+    responses=documented(400, 403, 404, 408, 409, 410, 413, 422, 503),
 )
 async def correct(service: Here, id: Id, receipt: Receipt, asked: CorrectionIn) -> SubmissionOut:
     """Give one's own submission another label, within 15 minutes and before it is reviewed."""
-    check_label(asked.true_label, service.readers.champion.bundle.classes)
+    check_label("true_label", asked.true_label, service.readers.champion.bundle.classes)
     change = service.store.submissions.change_with_receipt
     return submission_out(await service.ask(lambda: change(id, receipt, asked.true_label)))
 

@@ -14,7 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from digitkit.core.errors import DigitkitError, Malformed, TooLarge, Unacceptable
-from digitkit.service.problems import say_wrong
+from digitkit.service.problems import NO_JSON, say_wrong
 from digitkit.wire import PredictIn, SubmissionIn
 
 MULTIPART, JSON = "multipart/form-data", "application/json"
@@ -94,7 +94,7 @@ def parse(kind: type[Record], body: bytes | str) -> Record:
         return kind.model_validate_json(body)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=False, include_input=False)
-        if any(each["type"] == "json_invalid" for each in errors):
+        if any(each["type"] == NO_JSON for each in errors):
             raise Malformed(f"The body is no JSON: {errors[0]['msg']}.") from error
         raise Unacceptable(say_wrong(errors)) from error
 
