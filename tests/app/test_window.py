@@ -10,7 +10,7 @@ import pytest
 from digitkit.app.finding import Box
 from digitkit.app.live import Screen, press
 from digitkit.app.watching import Reading
-from digitkit.app.window import BANNER, HEIGHT, PANEL, View, banner, bars, draw
+from digitkit.app.window import BANNER, FOOT, HEIGHT, PANEL, View, banner, bars, draw
 from digitkit.core.picture import Pixels, decode
 from digitkit.core.prediction import Prediction, Verdict
 
@@ -32,7 +32,7 @@ def frame() -> Pixels:
 
 def test_banner_and_bars_tell_the_same_numbers() -> None:
     said = reading().prediction
-    assert banner(said) == "7   91 %"
+    assert banner(said) == "7   91.0 %"
     assert max(bars(said), key=lambda bar: bar[1]) == ("7", said.confidence)
     assert [label for label, _ in bars(said)] == list("0123456789")
 
@@ -41,8 +41,8 @@ def test_banner_and_bars_tell_the_same_numbers() -> None:
     ("verdict", "label", "reason", "words"),
     [
         ("blank", None, "nothing is drawn", "nothing is drawn"),
-        ("unsure", "7", "7 or 1?", "not sure: 7 or 1? 91 %"),
-        ("not a digit", "7", "looks like no digit", "not a digit (nearest: 7, 91 %)"),
+        ("unsure", "7", "7 or 1?", "not sure: 7 or 1? 91.0 %"),
+        ("not a digit", "7", "looks like no digit", "not a digit (nearest: 7, 91.0 %)"),
     ],
 )
 def test_the_banner_says_every_verdict_in_words(verdict: Verdict, label: str | None, reason: str, words: str) -> None:
@@ -61,7 +61,7 @@ def test_of_many_classes_the_most_probable_have_bars() -> None:
 
 def test_the_window_shows_frame_box_and_panel(frame: Pixels) -> None:
     shown = draw(frame, reading(), View())
-    assert shown.shape == (HEIGHT + BANNER, 960 + PANEL, 3)
+    assert shown.shape == (BANNER + HEIGHT + FOOT, 960 + PANEL, 3)
     assert len(np.unique(shown[BANNER + 60 : BANNER + 240, 61], axis=0)) == 1  # the left side of the box
     assert shown[BANNER + 100, 61].tolist() == [62, 207, 142]
     assert shown[BANNER + 20, 900].tolist() == [255, 255, 255]
@@ -76,8 +76,10 @@ def test_a_mirror_turns_the_camera_and_nothing_else(frame: Pixels) -> None:
 
 def test_the_model_view_takes_the_place_of_the_camera(frame: Pixels) -> None:
     shown = draw(frame, reading(), View(model_view=True))
-    assert shown.shape == (HEIGHT + BANNER, HEIGHT + PANEL, 3)
-    assert shown[BANNER + 100, 100].tolist() == [200, 200, 200]
+    assert shown.shape == draw(frame, reading(), View()).shape
+    assert shown[BANNER + 100, 480].tolist() == [200, 200, 200]
+    narrow = draw(np.zeros((1000, 20, 3), np.uint8), reading(), View(model_view=True))
+    assert narrow[BANNER + HEIGHT // 2, 120].tolist() == [200, 200, 200]
 
 
 def test_keys_change_the_view_and_write_snapshots(frame: Pixels, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -38,7 +39,7 @@ def opened(source: Path | int) -> Iterator[Any]:
     Raises: ConfigError when there is no such camera, PictureError when the file is no video.
     """
     cv2 = open_cv()
-    with _silent_errors():  # OpenCV and its plugins say on standard error, in many lines, what we say in one
+    with silent_errors():  # OpenCV and its plugins say on standard error, in many lines, what we say in one
         capture = cv2.VideoCapture(source if isinstance(source, int) else os.fspath(source))
         works = capture.isOpened()
     try:
@@ -49,14 +50,17 @@ def opened(source: Path | int) -> Iterator[Any]:
         capture.release()
 
 
-def film(capture: Any) -> Iterator[tuple[float, Pixels]]:
+def film(capture: Any, is_live: bool) -> Iterator[tuple[float, Pixels]]:
     """Each frame with its time in seconds since the start, uint8 (H,W,3) RGB, longest side at most 1,024 px."""
+    began = time.monotonic()
     while True:
         came, frame = capture.read()
         if not came or frame is None:
             return
+        # Of a camera OpenCV tells the time since the machine was started, or none.
+        seconds = time.monotonic() - began if is_live else capture.get(CAPTURE_TIME_MS) / 1000
         colours = frame[..., ::-1] if frame.ndim == 3 else frame
-        yield capture.get(CAPTURE_TIME_MS) / 1000, decode(np.ascontiguousarray(colours), "frame")
+        yield seconds, decode(np.ascontiguousarray(colours), "frame")
 
 
 def _not_opened(source: Path | int) -> ConfigError | PictureError:
@@ -70,7 +74,7 @@ def _not_opened(source: Path | int) -> ConfigError | PictureError:
 
 
 @contextmanager
-def _silent_errors() -> Iterator[None]:
+def silent_errors() -> Iterator[None]:
     """What native code writes to standard error meanwhile goes nowhere."""
     sys.stderr.flush()
     kept = os.dup(2)

@@ -10,13 +10,15 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from digitkit.app.finding import Box
 from digitkit.app.watching import Reading
+from digitkit.app.words import percent
 from digitkit.core.picture import Pixels
 from digitkit.core.prediction import Prediction
 
 HEIGHT = 540  # px, of the frame in the window
 PANEL = 320  # px, wide: bars and what the model sees
 BANNER = 72  # px, high
-KEYS = "q quit   v what the model sees   s snapshot   m mirror"
+FOOT = 36  # px, high: the keys
+KEYS = "q: quit     v: what the model sees     s: snapshot     m: mirror"
 INK, PAPER, QUIET, BAR = "#f4f5f7", "#15181e", "#9aa3b2", "#4f8ef7"
 COLOURS = {"digit": "#3ecf8e", "number": "#3ecf8e", "unsure": "#f5b942", "not a digit": "#ef6a6a", "blank": QUIET}
 MOST_BARS = 10  # of models with many classes the most probable ones
@@ -31,9 +33,11 @@ class View:
 
 
 def draw(frame: Pixels, reading: Reading, view: View) -> Pixels:
-    """The whole window for one frame: uint8 (540 + banner, W, 3) RGB."""
-    shown = _model_view(reading) if view.model_view else _camera_view(frame, reading, view)
-    canvas = Image.new("RGB", (shown.width + PANEL, HEIGHT + BANNER), PAPER)
+    """The whole window for one frame: uint8 (banner + 540 + foot, W, 3) RGB."""
+    shown = _camera_view(frame, reading, view)
+    if view.model_view:
+        shown = _model_view(reading, shown.width)
+    canvas = Image.new("RGB", (shown.width + PANEL, BANNER + HEIGHT + FOOT), PAPER)
     canvas.paste(shown, (0, BANNER))
     pen = ImageDraw.Draw(canvas)
     _draw_banner(pen, reading, canvas.width)
@@ -41,7 +45,7 @@ def draw(frame: Pixels, reading: Reading, view: View) -> Pixels:
     if reading.image is not None and not view.model_view:
         canvas.paste(_enlarged(reading.image, 130), (shown.width + 20, BANNER + HEIGHT - 150))
         pen.text((shown.width + 164, BANNER + HEIGHT - 150), "what the\nmodel sees", QUIET, _font(15))
-    pen.text((12, BANNER + HEIGHT - 26), KEYS, INK, _font(14), stroke_width=2, stroke_fill=PAPER)
+    pen.text((20, canvas.height - FOOT // 2), KEYS, QUIET, _font(14), anchor="lm")
     return np.asarray(canvas)
 
 
@@ -49,7 +53,7 @@ def banner(prediction: Prediction) -> str:
     """The answer in words, as it stands at the top of the window."""
     if prediction.label is None:
         return prediction.reason
-    share = f"{100 * prediction.confidence:.0f} %"
+    share = percent(prediction.confidence)
     if prediction.verdict == "not a digit":
         return f"not a digit (nearest: {prediction.label or 'none'}, {share})"
     if prediction.verdict == "unsure":
@@ -82,11 +86,13 @@ def _scaled(box: Box, across: float, down: float) -> tuple[float, float, float, 
     return box.left * across, box.top * down, box.right * across - 1, box.bottom * down - 1
 
 
-def _model_view(reading: Reading) -> Image.Image:
-    """What the model sees, as large as the camera would be."""
-    if reading.image is None:
-        return Image.new("RGB", (HEIGHT, HEIGHT), PAPER)
-    return _enlarged(reading.image, HEIGHT)
+def _model_view(reading: Reading, width: int) -> Image.Image:
+    """What the model sees, in the place of the camera and as large, so that the window stays as it is."""
+    canvas = Image.new("RGB", (width, HEIGHT), PAPER)
+    if reading.image is not None:
+        side = min(width, HEIGHT)
+        canvas.paste(_enlarged(reading.image, side), ((width - side) // 2, (HEIGHT - side) // 2))
+    return canvas
 
 
 def _enlarged(image: Pixels, side: int) -> Image.Image:
@@ -112,7 +118,7 @@ def _draw_bars(pen: ImageDraw.ImageDraw, prediction: Prediction, left: int) -> N
         pen.rectangle((left + 36, top, left + 226, top + 22), fill="#252a34")
         if share > 0:
             pen.rectangle((left + 36, top, left + 36 + 190 * share, top + 22), fill=colour)
-        pen.text((left + 284, top + 11), f"{100 * share:.1f} %", INK if best else QUIET, _font(16), anchor="rm")
+        pen.text((left + 284, top + 11), percent(share), INK if best else QUIET, _font(16), anchor="rm")
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -12,6 +12,7 @@ from digitkit.commands.printing import percent, print_json, say
 from digitkit.core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from digitkit.app.live import Timed
     from digitkit.app.watching import Reading, Watcher
     from digitkit.core.picture import Pixels
 
@@ -54,7 +55,7 @@ def webcam(
     if headless:
         _print_lines(wanted, watcher, json, failed)
     else:
-        show(_good(wanted, failed), watcher, View(mirrored=mirror), Screen(snapshots, say))
+        show(_good(wanted, failed, is_live=source is None), watcher, View(mirrored=mirror), Screen(snapshots, say))
     if failed:
         raise DataError(f"{len(failed)} frames could not be read.")
 
@@ -69,7 +70,7 @@ def _film(camera: int, source: Path | None) -> Iterator[Named]:
     if source is not None and not source.exists():
         raise DataError(f"{source}: there is no such file or folder. Give a video, or a folder of frames.")
     with opened(camera if source is None else source) as capture:
-        for place, (seconds, pixels) in enumerate(film(capture)):
+        for place, (seconds, pixels) in enumerate(film(capture, is_live=source is None)):
             yield str(place), seconds, pixels
 
 
@@ -101,14 +102,14 @@ def _upright(film: Iterator[Named], flip: bool) -> Iterator[Named]:
         yield name, seconds, frame[:, ::-1].copy() if flip and not isinstance(frame, DataError) else frame
 
 
-def _good(film: Iterator[Named], failed: list[str]) -> Iterator["Pixels"]:
-    """Only the frames that could be read."""
-    for name, _, frame in film:
+def _good(film: Iterator[Named], failed: list[str], is_live: bool) -> Iterator["Timed"]:
+    """Only the frames that could be read; those of a video are shown when they are due."""
+    for name, seconds, frame in film:
         if isinstance(frame, DataError):
             failed.append(name)
             say(f"error: {frame}")
         else:
-            yield frame
+            yield None if is_live else seconds, frame
 
 
 def _print_lines(film: Iterator[Named], watcher: "Watcher", json: bool, failed: list[str]) -> None:
