@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -48,6 +49,29 @@ def test_a_server_that_stops_and_starts_again_is_found_again(
     assert str(caught.value) == "The database does not answer. Nothing was saved; try again shortly."
     assert caught.value.detail
     assert caught.value.detail in caplog.text
+
+
+@pytest.mark.parametrize("is_ended", ["before", "after"])
+def test_of_a_commit_that_is_cut_off_nobody_says_whether_it_was_done(
+    postgres: Postgres, open_store: Callable[..., Store], template: str, is_ended: str
+) -> None:
+    store = open_store(postgres.new_database(template))
+
+    def cut_off(connection: sa.Connection) -> None:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        if is_ended == "after":
+            raw.commit()
+        postgres.execute(f"SELECT pg_terminate_backend({raw.info.backend_pid}, 10000)")
+        with pytest.raises(psycopg.OperationalError):  # it learns of it
+            raw.execute("SELECT 1")
+
+    sa.event.listen(store.database.engine, "commit", cut_off, once=True)
+    with pytest.raises(StoreUnavailable, match="not known"):
+        store.submissions.add(submission(picture=b"same"), "key")
+    again = store.submissions.add(submission(picture=b"same"), "key")
+    assert again.is_new == (is_ended == "before")
+    assert store.submissions.count() == 1
 
 
 def test_a_server_that_was_never_there_is_away_and_its_password_is_told_to_nobody(

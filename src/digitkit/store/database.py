@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 
 from digitkit.core.errors import StoreUnavailable
 from digitkit.store.engine import FILE, IMMEDIATE, make_engine
-from digitkit.store.refusals import AWAY, is_passing, meaning, translated
+from digitkit.store.refusals import AWAY, UNKNOWN, is_passing, meaning, told, translated
 from digitkit.store.together import Together
 from digitkit.store.urls import sqlite_path
 
@@ -75,11 +75,24 @@ class Database:
 
     def _attempt(self, work: Callable[[sa.Connection], T]) -> T:
         with self.engine.connect().execution_options(**IMMEDIATE) as connection:
-            with connection.begin():
+            with connection.begin() as transaction:
                 result = work(connection)
+                self._commit(transaction)
             if self.path is not None:
                 self._make_sure_of_file(connection)
         return result
+
+    def _commit(self, transaction: sa.RootTransaction) -> None:
+        """Commit; a server that goes away meanwhile may have done so, or not.
+
+        Raises: StoreUnavailable then, and what the database raises otherwise.
+        """
+        try:
+            transaction.commit()
+        except exc.DBAPIError as error:
+            if error.connection_invalidated:
+                raise StoreUnavailable(UNKNOWN, told(error)) from error
+            raise
 
     def _make_sure_of_file(self, connection: sa.Connection) -> None:
         """A file that was deleted or replaced meanwhile still takes rows, and nobody would ever read them.

@@ -12,6 +12,10 @@ from digitkit.core.errors import Conflict, SchemaOutdated, StoreError, StoreUnav
 log = logging.getLogger(__name__)
 
 AWAY = "The database does not answer. Nothing was saved; try again shortly."
+UNKNOWN = (
+    "The database went away while it saved, so whether this was saved is not known."
+    " A request with an idempotency key may be sent again; otherwise look first."
+)
 BUSY = "The database is busy. Nothing was saved; try again shortly."
 FULL = "The database cannot be written (disk full, or read-only). Nothing was saved; make room and try again."
 OUTDATED = "The tables of the database are not those of this digitkit. Run `digitkit db upgrade`."
@@ -66,10 +70,16 @@ def is_repeated(error: exc.IntegrityError) -> bool:
     return sqlstate(error) == "23505" or getattr(error.orig, "sqlite_errorcode", 0) in codes
 
 
-def meaning(error: exc.SQLAlchemyError) -> StoreError:
-    """Our error for one of the database's."""
+def told(error: exc.SQLAlchemyError) -> str:
+    """What the database said, which goes into the log too."""
     detail = str(getattr(error, "orig", None) or error).strip()
     log.warning("database: %s: %s", type(error).__name__, detail)
+    return detail
+
+
+def meaning(error: exc.SQLAlchemyError) -> StoreError:
+    """Our error for one of the database's."""
+    detail = told(error)
     if isinstance(error, exc.IntegrityError):
         return Conflict(CONTRADICTS)
     if not isinstance(error, exc.DBAPIError):
