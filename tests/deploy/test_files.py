@@ -65,6 +65,10 @@ def test_a_service_waits_until_those_that_it_needs_are_healthy(name: str) -> Non
     assert needed or name == "postgres"
 
 
+def test_the_database_is_healthy_only_once_the_service_can_reach_it() -> None:
+    assert "--host=127.0.0.1" in SERVICES["postgres"]["healthcheck"]["test"]  # the socket answers while it is being made
+
+
 def test_every_variable_is_explained_with_the_value_that_it_has_when_it_is_not_set() -> None:
     used = {name: default for name, _, default in VARIABLE.findall(COMPOSE) if not name.startswith("BACKUP_")}
     assert set(used) == set(EXAMPLE)

@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -36,10 +37,10 @@ def free_port() -> int:
 
 
 def wait_for(is_so: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    pause, deadline = threading.Event(), time.monotonic() + PATIENCE_S
     while not is_so():
         assert time.monotonic() < deadline, f"{what} did not come"
-        time.sleep(0.05)
+        pause.wait(0.05)
 
 
 def answers(client: httpx.Client, address: str) -> bool:
@@ -148,8 +149,9 @@ def test_the_page_and_the_service_have_one_address(visitor: httpx.Client) -> Non
     assert "7" in answer.text
 
 
-def test_numbers_about_visitors_are_not_published(visitor: httpx.Client) -> None:
-    assert visitor.get("/metrics").status_code == 404
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/", "/health/ready", "/health/ready/", "/HEALTH/ready"])
+def test_what_is_for_those_who_run_the_service_is_not_published(visitor: httpx.Client, path: str) -> None:
+    assert visitor.get(path).status_code == 404
 
 
 def test_a_submission_over_https_lies_in_postgresql_once(stack: Stack, visitor: httpx.Client) -> None:

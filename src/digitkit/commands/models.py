@@ -47,7 +47,7 @@ def show_model(
     database: Url = None,
     json: Json = False,
 ) -> None:
-    """Show a bundle that the service knows, its report, and when it was champion."""
+    """Show a bundle that the service knows, and when it was champion; with --json its report too."""
     with opened(database) as store:
         row = store.bundles.champion() if bundle is None else store.bundles.get(bundle)
         if row is None:
