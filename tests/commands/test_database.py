@@ -1,6 +1,7 @@
 """The verbs that look after the database, its keys and its bundles."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from digitkit.cli import app
+from digitkit.core.files import atomic_path
 from digitkit.runtime.bundle import read_bundle
 from digitkit.store import Store
 from tests.fixtures.bundles import write_tiny
@@ -75,6 +77,20 @@ def test_a_folder_of_backups_keeps_the_newest(place: Path, tmp_path: Path) -> No
     made = json.loads(run("db", "backup", folder, "--keep", "2", "--json"))["place"]
     assert set(folder.iterdir()) == {*mine, old[-1], Path(made)}
     assert "--keep" in run("db", "backup", folder, "--every", "24", code=2)
+
+
+def test_what_a_killed_backup_left_goes_after_a_day(place: Path, tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "backups" / "digitkit-20260101-000000.sqlite") as temporary:
+        folder, name = temporary.parent, temporary.name
+    old = [folder / name, folder / f"{name}-wal"]
+    others = [folder / ".notes", folder / ".digitkit-20260101-000000.sqlite"]
+    young = folder / name.replace("000000", "000001")
+    for path in (*old, *others, young):
+        path.touch()
+    for path in (*old, *others):
+        os.utime(path, (0, 0))
+    made = json.loads(run("db", "backup", folder, "--keep", "1", "--json"))["place"]
+    assert set(folder.iterdir()) == {*others, young, Path(made)}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The champion is exchanged while requests run, and an id asks for any other bundle of the registry."""
 
+import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
 
@@ -118,6 +120,20 @@ def test_while_the_database_is_away_the_last_champion_answers(database: Path, st
     database.rename(tmp_path / "moved.sqlite")
     readers.follow()
     assert readers.champion.bundle.name == "tiny"
+
+
+def test_who_asks_for_a_bundle_of_a_silent_database_keeps_nobody_from_reading() -> None:
+    picture = png(tone(0.75))
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(2) as pool:
+        place = f"postgresql://digitkit@127.0.0.1:{silent.getsockname()[1]}/digitkit"
+        with serving(database=place, bundle="default", threads=1) as client:
+            asked = [pool.submit(client.post, "/v1/predict", content=picture, params={"bundle": "x@0"}) for _ in "ab"]
+            connected = silent.accept()[0]  # it hears, and says nothing
+            assert client.post("/v1/predict", content=picture).status_code == 200
+            assert not any(each.done() for each in asked)
+            silent.close()
+            connected.close()
+            assert [each.result().status_code for each in asked] == [503, 503]
 
 
 def test_a_bundle_that_cannot_be_opened_stops_the_start(database: Path, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ Url = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 NAMED_BY_TIME = re.compile(r"digitkit-\d{8}-\d{6}\.sqlite")  # backups in a folder; their names sort by time
+# Of a backup that was killed: a temporary name of `core.files.atomic_path`, and what SQLite lays beside it.
+HALF_WRITTEN = re.compile(rf"\.{NAMED_BY_TIME.pattern}\.[0-9a-f]{{16}}(?:-(?:wal|shm|journal))?")
 HOUR_S = 3600
 
 
@@ -128,11 +130,15 @@ def _named_by_time(folder: Path) -> Path:
 
 
 def _keep_newest(folder: Path, keep: int) -> None:
-    """Only files that were named by time are counted and removed."""
-    named = [path for path in folder.iterdir() if NAMED_BY_TIME.fullmatch(path.name)]
-    for old in sorted(named)[:-keep]:
+    """Only files that were named by time are counted and removed, and what a killed backup left a day ago or more."""
+    files = list(folder.iterdir())
+    for old in sorted(path for path in files if NAMED_BY_TIME.fullmatch(path.name))[:-keep]:
         old.unlink()
         say(f"{old} removed: {keep} newer ones are there")
+    for path in files:
+        if HALF_WRITTEN.fullmatch(path.name) and path.stat().st_mtime < time.time() - 24 * HOUR_S:
+            path.unlink()
+            say(f"{path} removed: a backup that was broken off")
 
 
 def _answer(rows: Mapping[str, int], place: Path | str, json: bool, did: str) -> None:

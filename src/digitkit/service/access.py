@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from digitkit.core.errors import Forbidden, Unauthorised
@@ -36,7 +36,7 @@ async def key_of(service: Service, credentials: HTTPAuthorizationCredentials | N
 def holder_of(role: Role) -> Callable[..., Awaitable[Key]]:
     """The dependency of routes that need a role."""
 
-    async def check(request: Request, service: Here, credentials: Credentials) -> Key:
+    async def check(service: Here, credentials: Credentials) -> Key:
         return await key_of(service, credentials, role)
 
     return check

@@ -62,13 +62,15 @@ async def predict(request: Request, service: Here, query: Annotated[PredictQuery
     """
     service.predict_rate.check(request)
     unpack = await take_pictures(request, service.settings.pictures)
-    answers = await service.read(partial(_answers, service, unpack, query, request_id_of(request)))
+    reader = await service.reader(query.bundle)
+    answers = await service.read(partial(_answers, service, reader, unpack, query, request_id_of(request)))
     return Response(PredictOut(answers=answers).model_dump_json(), media_type=JSON)  # FastAPI would check it again
 
 
-def _answers(service: Service, unpack: Unpack, query: PredictQuery, request_id: str) -> list[AnswerOut]:
+def _answers(
+    service: Service, reader: Predictor, unpack: Unpack, query: PredictQuery, request_id: str
+) -> list[AnswerOut]:
     """Read each picture; runs on a thread."""
-    reader = service.readers.named(query.bundle)
     contents = unpack()
     if len(contents) == 1:
         return [_read(service, reader, contents[0], query)]

@@ -63,13 +63,13 @@ class Readers:
         except (StoreError, BundleError) as error:
             self._tell(f"{type(error).__name__}: {error}")
 
-    def named(self, bundle: str | None) -> Predictor:
-        """The reader for a bundle's id, or the champion.
+    def named(self, bundle: str) -> Predictor:
+        """The reader for a bundle's id; the registry is asked for those that are not open.
 
-        Raises: NotFound when the registry has no such bundle, or its file is not here.
+        Raises: NotFound when the registry has no such bundle, or its file is not here; StoreUnavailable.
         """
         champion = self.champion
-        if bundle is None or bundle == champion.bundle.id:
+        if bundle == champion.bundle.id:
             return champion
         with self._opening:
             if bundle in self._others:

@@ -5,10 +5,12 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
+from digitkit.runtime.predictor import Predictor
 from digitkit.service.lane import Lane
 from digitkit.service.metrics import Metrics
 from digitkit.service.pictures import Eye
@@ -82,6 +84,13 @@ class Service:
         await asyncio.to_thread(self.storing.close)
         await asyncio.to_thread(self.eye.close)
         await asyncio.to_thread(self.store.close)
+
+    async def reader(self, bundle: str | None) -> Predictor:
+        """The reader for a bundle's id, or the champion; a slow database keeps no thread from reading.
+
+        Raises: NotFound, StoreUnavailable, Overloaded.
+        """
+        return self.readers.champion if bundle is None else await self.ask(partial(self.readers.named, bundle))
 
     async def read(self, work: Callable[[], R]) -> R:
         """Run work that reads pictures."""

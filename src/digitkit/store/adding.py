@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from digitkit.core.errors import Conflict, Gone
 from digitkit.store.bundles import note_bundle
+from digitkit.store.inserting import insert
 from digitkit.store.receipts import RECEIPT_LIFE, content_sha256, time_id
 from digitkit.store.records import MAX_REASON, NewSubmission
 from digitkit.store.selecting import ROWS, doubt
@@ -90,7 +90,7 @@ KNOWN = sa.select(
 
 @dataclass(frozen=True)
 class Insertions:
-    """What to do about rows that are there already; both databases say it in the same words."""
+    """What to do about rows that are there already."""
 
     picture: sa.Insert
     submission: sa.Insert  # returns the id of a row that is new
@@ -99,12 +99,11 @@ class Insertions:
 @cache
 def _insertions(dialect: str) -> Insertions:
     """The statements for one kind of database, made once."""
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    picture = insert(pictures)
+    picture = insert(dialect, pictures)
     if dialect == "sqlite":  # one writer at a time
         picture = picture.on_conflict_do_nothing(index_elements=["sha256"])
     else:  # this locks the row that is there: who deletes the picture just now goes first or waits
         same = {"sha256": picture.excluded.sha256}
         picture = picture.on_conflict_do_update(index_elements=["sha256"], set_=same)
-    submission = insert(submissions).on_conflict_do_nothing(index_elements=["key_sha256"])
+    submission = insert(dialect, submissions).on_conflict_do_nothing(index_elements=["key_sha256"])
     return Insertions(picture, submission.returning(submissions.c.id))

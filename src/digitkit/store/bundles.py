@@ -117,7 +117,9 @@ def note_bundle(connection: sa.Connection, bundle: Bundle, moment: datetime) -> 
         "report": dict(bundle.report),
         "registered_at": moment,
     }
-    connection.execute(insert(connection, bundles).values(row).on_conflict_do_nothing(index_elements=["id"]))
+    connection.execute(
+        insert(connection.dialect.name, bundles).values(row).on_conflict_do_nothing(index_elements=["id"])
+    )
 
 
 def _take_turn(connection: sa.Connection) -> None:

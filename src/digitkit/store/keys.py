@@ -38,7 +38,12 @@ class Keys:
         values = {"id": key.id, "name": key.name, "role": key.role, "sha256": sha256_of(secret), "created_at": moment}
 
         def work(connection: sa.Connection) -> None:
-            query = insert(connection, api_keys).values(values).on_conflict_do_nothing().returning(api_keys.c.id)
+            query = (
+                insert(connection.dialect.name, api_keys)
+                .values(values)
+                .on_conflict_do_nothing()
+                .returning(api_keys.c.id)
+            )
             if connection.scalar(query) is None:
                 raise Conflict(f"There is a valid key {name!r} already. Revoke it first, or choose another name.")
             record_audit(connection, moment, by, "create key", key.id, name=key.name, role=key.role)
