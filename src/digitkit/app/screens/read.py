@@ -11,6 +11,7 @@ from digitkit.app.drawing import Drawing
 from digitkit.app.entry import Entry, remember
 from digitkit.app.heic import as_readable
 from digitkit.app.screens.correction import correct
+from digitkit.core.errors import PictureError
 from digitkit.core.picture import LIMITS
 
 MOST = 20  # files at once
@@ -85,11 +86,14 @@ def _taken() -> list[Entry]:
 
 def _entry_of(name: str, channel: str, picture: bytes) -> Entry:
     """The entry of a file, by its bytes and its name."""
-    picture = as_readable(picture)
     picture_id = hashlib.sha256(name.encode(errors="replace") + b"\0" + picture).hexdigest()
     entry = session.entry_of(picture_id) or Entry(picture_id, name, channel, picture)
     if entry.answer is None:
-        entry.read(session.client())
+        try:
+            entry.picture = as_readable(picture)
+            entry.read(session.client())
+        except PictureError as error:
+            entry.problem = str(error)
         remember(session.history(), entry)
     return entry
 
