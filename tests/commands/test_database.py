@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,6 +79,28 @@ def test_a_folder_of_backups_keeps_the_newest(place: Path, tmp_path: Path) -> No
     made = json.loads(run("db", "backup", folder, "--keep", "2", "--json"))["place"]
     assert set(folder.iterdir()) == {*mine, old[-1], Path(made)}
     assert "--keep" in run("db", "backup", folder, "--every", "24", code=2)
+
+
+def test_a_backup_that_goes_on_ends_when_it_is_told_to(place: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "digitkit",
+        "db",
+        "backup",
+        str(tmp_path / "backups"),
+        "--keep",
+        "2",
+        "--every",
+        "1",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert b"written to" in process.stdout.readline()
+        process.terminate()
+        assert process.wait(60) == 130
+    (made,) = (tmp_path / "backups").iterdir()
+    assert made.name.startswith("digitkit-")
 
 
 def test_what_a_killed_backup_left_goes_after_a_day(place: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import getpass
 import os
 import re
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -101,7 +102,7 @@ def backup(
     """Write everything in a database to one file, while the service goes on; the copy is checked."""
     if every is not None and keep is None:
         raise ConfigError("--every goes with --keep N, so that the disk does not fill up.")
-    with opened(database) as store:
+    with _stopped_by_sigterm(), opened(database) as store:
         while True:
             file = target if keep is None else _named_by_time(target)
             if file.exists() and not force:
@@ -123,6 +124,16 @@ def restore(
     """Put a backup into a database, SQLite or PostgreSQL, whichever it came from: all of it or nothing."""
     with opened(database, must_exist=False) as store:
         _answer(store.restore(source, force), store.address, json, "restored to")
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """SIGTERM does what Ctrl-C does: nothing half-written stays, and the first process of a container ends at all."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _named_by_time(folder: Path) -> Path:
