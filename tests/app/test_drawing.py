@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from digitkit.app.components import asset
 from digitkit.app.drawing import MAX_PNG, drawing_of
+from digitkit.wire import MAX_POINTS, MAX_STROKES, SubmissionIn
 
 
 def told(**changes: object) -> dict[str, Any]:
@@ -38,8 +40,20 @@ def test_an_empty_pad_is_a_drawing_without_strokes() -> None:
         told(strokes=[{"points": [[float("nan"), 1, 0, 0.5]], "width": 3}]), 
         told(strokes=[{"points": [], "width": 1e9}]),
         told(strokes=[{"points": [[1, 2, -5, 0.5]], "width": 3}]), told(more=1),
+        told(strokes=[{"points": [[1, 2, 3, 0.5]] * (MAX_POINTS // 2 + 1), "width": 3}] * 2),
     ],
-    ids=range(16),
+    ids=range(17),
 )  # fmt: skip
 def test_what_no_pad_says_is_no_drawing(nonsense: object) -> None:
     assert drawing_of(nonsense) is None
+
+
+@pytest.mark.parametrize(("name", "limit"), [("MAX_POINTS", MAX_POINTS), ("MAX_STROKES", MAX_STROKES)])
+def test_the_pad_takes_no_more_than_can_be_sent(name: str, limit: int) -> None:
+    assert f"const {name} = {limit};" in asset("pad.js")
+
+
+def test_the_largest_drawing_can_be_sent() -> None:
+    drawing = drawing_of(told(strokes=[{"points": [[1, 2, 3, 0.5]] * (MAX_POINTS // 2), "width": 3}] * 2))
+    assert drawing is not None
+    assert SubmissionIn(picture="", true_label="7", strokes=drawing.strokes).strokes == drawing.strokes

@@ -1,6 +1,9 @@
 """One picture on the page: read, corrected, sent once, taken back."""
 
+from io import BytesIO
+
 import pytest
+from PIL import Image
 
 from digitkit.app.client import Client
 from digitkit.app.entry import KEPT, Entry, remember
@@ -72,12 +75,29 @@ def test_a_submission_can_be_taken_back_and_sent_again(service: Running) -> None
     assert (shown.withdrawn, count(service)) == (False, before + 1)
 
 
+def test_what_is_gone_already_counts_as_taken_back(service: Running) -> None:
+    shown = entry(4)
+    shown.submit(service.client, "4")
+    assert shown.sent is not None
+    service.store.submissions.delete(shown.sent.id, by="tests")
+    shown.withdraw(service.client)
+    assert (shown.withdrawn, shown.failure) == (True, "")
+
+
 def test_what_cannot_be_taken_back_stays_sent(service: Running, away: Client) -> None:
     shown = entry(5)
     shown.submit(service.client, "5")
     shown.withdraw(away)
     assert shown.sent is not None
     assert "does not answer" in shown.failure
+
+
+def test_on_the_screen_every_picture_is_a_small_png() -> None:
+    photo = BytesIO()
+    Image.new("RGB", (2000, 1000), "red").save(photo, "TIFF")
+    shown = Entry("x", "photo.tif", "upload", photo.getvalue())
+    with Image.open(BytesIO(shown.small)) as small:
+        assert (small.format, small.size) == ("PNG", (256, 128))
 
 
 def test_the_history_holds_the_newest_of_each_picture() -> None:

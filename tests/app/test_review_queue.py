@@ -6,7 +6,7 @@ import secrets
 import pytest
 
 from digitkit.app.review_queue import DISPUTED, NEWEST, UNCERTAIN, Queue
-from digitkit.wire import ReviewIn, SubmissionIn
+from digitkit.wire import MAX_PAGE, ReviewIn, SubmissionIn
 from tests.app.conftest import Running
 from tests.app.pictures import digit_png
 
@@ -18,11 +18,13 @@ def waiting(service: Running) -> list[str]:
     """Three submissions that wait, oldest first; those of other tests wait no more."""
     for row, _ in list(service.store.submissions.each()):
         service.store.submissions.delete(row.id, by="tests")
-    sent: list[str] = []
-    for drawn, label in SENT:
-        picture = base64.b64encode(digit_png(drawn)).decode()
-        sent.append(service.client.submit(SubmissionIn(picture=picture, true_label=label), secrets.token_hex(8)).id)
-    return sent
+    return [send(service, drawn, label) for drawn, label in SENT]
+
+
+def send(service: Running, drawn: int, label: str) -> str:
+    """Submit a digit; its id."""
+    picture = base64.b64encode(digit_png(drawn)).decode()
+    return service.client.submit(SubmissionIn(picture=picture, true_label=label), secrets.token_hex(8)).id
 
 
 def test_what_model_and_sender_dispute_comes_first(service: Running, waiting: list[str]) -> None:
@@ -91,3 +93,25 @@ def test_a_decision_without_the_right_stays_in_front(service: Running, waiting: 
     queue.decide(service.client, ReviewIn(status="accepted"))
     assert "needs the role review" in queue.failure
     assert queue.rows[0].id == waiting[2]
+
+
+def test_more_than_a_page_is_gone_through(service: Running, waiting: list[str]) -> None:
+    every = {*waiting, *(send(service, 0, "0") for _ in range(MAX_PAGE))}
+    newest, uncertain = (Queue(service.tokens["review"], order) for order in (NEWEST, UNCERTAIN))
+    seen = set()
+    while (current := newest.current(service.client)) is not None:
+        seen.add(current.id)
+        newest.skip()
+    assert seen == every
+    uncertain.current(service.client)
+    assert {row.id for row in uncertain.rows} == every
+
+
+def test_a_decision_about_what_is_gone_cannot_be_taken_back(service: Running, waiting: list[str]) -> None:
+    queue = Queue(service.tokens["review"], NEWEST)
+    queue.current(service.client)
+    queue.decide(service.client, ReviewIn(status="accepted"))
+    service.store.submissions.delete(waiting[2], by="tests")
+    queue.take_back(service.client)
+    assert queue.failure
+    assert queue.last is None

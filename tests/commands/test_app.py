@@ -26,10 +26,14 @@ def test_a_port_that_is_taken_is_an_error() -> None:
     ("words", "code", "message"),
     [
         (("--service", "example"), 2, "expected an address such as"),
+        (("--service", "http://"), 2, "expected an address such as"),
+        (("--service", "http://["), 2, "expected an address such as"),
+        (("--service", "http://here:99999"), 2, "expected an address such as"),
+        (("--service", "http://here/?a=b"), 2, "expected an address such as"),
         (("--bundle", "missing.onnx"), 4, "missing.onnx"),
         (("--database", "mysql://x"), 2, "mysql"),
     ],
-    ids=["service", "bundle", "database"],
+    ids=["no scheme", "no host", "half a host", "no such port", "a query", "bundle", "database"],
 )
 def test_a_request_that_makes_no_sense_is_an_error(words: tuple[str, ...], code: int, message: str) -> None:
     done = CliRunner().invoke(app, ["app", "--port", "0", *words])

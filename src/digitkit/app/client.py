@@ -113,7 +113,7 @@ class Client:
                 response = self._http.request(
                     ask.method, ask.path, params=dict(ask.params), headers=_headers(ask), content=_body(ask)
                 )
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 if last:
                     raise ServiceAway("The service does not answer. Try again in a moment.") from error
                 continue

@@ -62,13 +62,13 @@ def _shown(entry: Entry | None) -> dict[str, object] | None:
         "version": entry.version,
         "answer": entry.answer.model_dump(mode="json") if entry.answer else None,
         "problem": entry.problem or None,
-        "picture": data_url(entry.picture),
+        "picture": data_url(entry.small),
     }
 
 
-def data_url(picture: bytes) -> str:
-    """A picture as the browser can show it without asking for it; browsers look at the bytes, not at the type."""
-    return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+def data_url(png: bytes) -> str:
+    """A picture as the browser can show it without asking for it."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 @dataclass(frozen=True)

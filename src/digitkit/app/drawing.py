@@ -3,10 +3,11 @@
 import base64
 import binascii
 from dataclasses import dataclass
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from digitkit.wire import Point, Strokes
+from digitkit.wire import MAX_POINTS, MAX_STROKES, Point, Strokes
 
 MAX_PNG = 400_000  # characters of base64; a full drawing of 280 px has some 20,000
 
@@ -16,7 +17,7 @@ class StrokeTold(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    points: list[Point] = Field(max_length=20_000)
+    points: list[Point] = Field(max_length=MAX_POINTS)
     width: float = Field(gt=0, le=100)
 
 
@@ -29,7 +30,14 @@ class Told(BaseModel):
     version: int = Field(ge=0)
     png: str = Field(max_length=MAX_PNG)
     dark: bool
-    strokes: list[StrokeTold] = Field(max_length=500)
+    strokes: list[StrokeTold] = Field(max_length=MAX_STROKES)
+
+    @model_validator(mode="after")
+    def may_be_sent(self) -> Self:
+        """Refuse more points than a submission may have."""
+        if sum(len(stroke.points) for stroke in self.strokes) > MAX_POINTS:
+            raise ValueError(f"expected at most {MAX_POINTS} points")
+        return self
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 import base64
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 from digitkit.app.client import Client
-from digitkit.core.errors import Gone, NotFound, RequestError, ServiceAway, StoreError
+from digitkit.app.thumbnail import thumbnail
+from digitkit.core.errors import NotFound, RequestError, ServiceAway, StoreError
 from digitkit.wire import PredictionOut, Strokes, SubmissionIn, SubmittedOut
 
 KEPT = 60  # pictures of a session that the history holds
@@ -76,10 +79,15 @@ class Entry:
         if self.sent is None:
             return
         sent = self.sent
-        self.failure = _failure_of(lambda: client.withdraw(sent.id, sent.receipt))
+        self.failure = _failure_of(lambda: _forget(client, sent))
         if not self.failure:
             self.sent, self.withdrawn = None, True
             self.key = secrets.token_hex(16)
+
+    @cached_property
+    def small(self) -> bytes:
+        """A small PNG for the screen: browsers show no TIFF, and an upload may have 20 MB."""
+        return thumbnail(self.picture)
 
     @property
     def may_withdraw(self) -> bool:
@@ -93,11 +101,15 @@ def _failure_of(act: Callable[[], None]) -> str:
         act()
     except ServiceAway as error:
         return f"{error} Nothing is lost: your picture is kept here."
-    except (NotFound, Gone) as error:
-        return f"{error}"
     except (RequestError, StoreError) as error:
-        return f"{error}"
+        return str(error)
     return ""
+
+
+def _forget(client: Client, sent: SubmittedOut) -> None:
+    """Delete a submission, unless it is gone already: the answer to an earlier try may have been lost."""
+    with suppress(NotFound):
+        client.withdraw(sent.id, sent.receipt)
 
 
 def remember(history: list[Entry], entry: Entry) -> None:

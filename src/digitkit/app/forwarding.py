@@ -30,7 +30,7 @@ def forwarded(address: str) -> Service:
         headers = {name: request.headers[name] for name in ("content-type", "accept") if name in request.headers}
         try:
             answer = await http.post("/v1/predict", params=request.query_params, content=body, headers=headers)
-        except httpx.TransportError:
+        except httpx.RequestError:
             return Response(status_code=503, headers={"Retry-After": "1"})
         kept = {name: answer.headers[name] for name in KEPT if name in answer.headers}
         return Response(answer.content, answer.status_code, kept)

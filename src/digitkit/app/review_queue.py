@@ -8,7 +8,7 @@ from digitkit.wire import MAX_PAGE, ReviewIn, SubmissionOut
 
 DISPUTED, UNCERTAIN, NEWEST = "Most disputed", "Least certain", "Newest"
 ORDERS = (DISPUTED, UNCERTAIN, NEWEST)
-LOADED = MAX_PAGE  # submissions at once
+MOST = 1_000  # submissions among which the least certain are found
 
 
 @dataclass
@@ -34,13 +34,23 @@ class Queue:
         Raises: RequestError or StoreError when it does not give them.
         """
         if not self.rows:
-            order = "newest" if self.order == NEWEST else "doubt"
-            filters = {"status": "pending", "order": order, "limit": str(LOADED)}
-            found = client.submissions(self.token, filters).submissions
-            self.rows = [row for row in found if row.id not in self.seen]
+            self.rows = self._load(client)
             if self.order == UNCERTAIN:
                 self.rows.sort(key=lambda row: row.confidence)
         return self.rows[0] if self.rows else None
+
+    def _load(self, client: Client) -> list[SubmissionOut]:
+        """The first page on which something waits that was not seen; to find the least certain, all up to `MOST`."""
+        order = "newest" if self.order == NEWEST else "doubt"
+        filters = {"status": "pending", "order": order, "limit": str(MAX_PAGE)}
+        rows: list[SubmissionOut] = []
+        while True:
+            page = client.submissions(self.token, filters)
+            rows += [row for row in page.submissions if row.id not in self.seen]
+            enough = MOST if self.order == UNCERTAIN else 1
+            if page.next is None or len(rows) >= enough:
+                return rows
+            filters["after"] = page.next
 
     def decide(self, client: Client, review: ReviewIn) -> None:
         """Send a decision and go on; what fails stays in front, with the reason in `failure`."""
@@ -71,6 +81,9 @@ class Queue:
         row, self.failure = self.last, ""
         try:
             client.review(self.token, row.id, ReviewIn(status="pending"))
+        except (NotFound, Gone) as error:  # its sender took it back
+            self.failure, self.last = str(error), None
+            return
         except (RequestError, StoreError) as error:
             self.failure = str(error)
             return

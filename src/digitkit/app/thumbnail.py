@@ -7,7 +7,7 @@ from PIL import Image
 from digitkit.core.errors import PictureError
 from digitkit.core.picture import Pixels, decode
 
-SIDE = 160  # px, of the longest side
+SIDE = 256  # px, of the longest side: twice what is shown, for screens of phones
 
 
 def thumbnail(picture: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from contextlib import closing
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -65,6 +66,17 @@ def _page_elsewhere(address: str) -> "ASGIApp":
     from digitkit.app.forwarding import forwarded
     from digitkit.app.serving import page_of
 
-    if not address.startswith(("http://", "https://")):
+    if not _is_address(address):
         raise ConfigError(f"--service {address}: expected an address such as http://127.0.0.1:8000.")
     return page_of(address.rstrip("/"), forwarded(address.rstrip("/")))
+
+
+def _is_address(text: str) -> bool:
+    """Whether there may be a service at an address."""
+    try:
+        parts = urlsplit(text)
+        has_port = parts.port != 0  # asked for here, since a port over 65,535 is an error
+    except ValueError:
+        return False
+    is_plain = not (parts.query or parts.fragment) and " " not in text
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and has_port and is_plain

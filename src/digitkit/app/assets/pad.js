@@ -5,7 +5,10 @@ const SIDE = 280; // px of the drawing, whatever its size on the screen
 const ASK = "/v1/predict?top_k=3&explain=true";
 const PATIENCE_MS = 5000; // for one answer
 const SETTLE_MS = 150; // after the pen was lifted, before the page is told
-const MAX_POINTS = 15000; // of one drawing; more is no digit
+const MAX_STROKES = 500; // of one drawing, as the service takes them
+const MAX_POINTS = 5000; // of all its strokes
+const APART = 1; // px between points; a quick mouse tells a thousand times a second
+const MAX_MS = 86400000; // of one drawing
 const STEP = 7; // px that an arrow key moves the pen
 
 function freshId() {
@@ -88,8 +91,9 @@ class Pad {
   }
 
   clock() {
-    if (this.began === null) this.began = performance.now();
-    return Math.round(performance.now() - this.began);
+    const last = this.state.strokes.at(-1)?.points.at(-1)[2] ?? 0; // a drawing that comes back goes on from there
+    this.began ??= performance.now() - last;
+    return Math.min(MAX_MS, Math.round(performance.now() - this.began));
   }
 
   down(event) {
@@ -108,14 +112,22 @@ class Pad {
     this.extend((events.length ? events : [event]).map((each) => this.place(each)));
   }
 
+  room() {
+    return MAX_POINTS - this.state.strokes.reduce((sum, each) => sum + each.points.length, 0);
+  }
+
   begin(point) {
+    if (this.state.strokes.length >= MAX_STROKES || this.room() <= 0) return;
     this.stroke = { points: [point], width: Number(this.width.value) };
     this.remember({ ...this.state, strokes: [...this.state.strokes, this.stroke] });
   }
 
   extend(points) {
-    const used = this.state.strokes.reduce((sum, each) => sum + each.points.length, 0);
-    this.stroke.points.push(...points.slice(0, Math.max(0, MAX_POINTS - used)));
+    const kept = this.stroke.points;
+    for (const point of points) {
+      const [x, y] = kept.at(-1);
+      if (this.room() > 0 && Math.hypot(point[0] - x, point[1] - y) >= APART) kept.push(point);
+    }
     this.changed();
   }
 
@@ -136,6 +148,7 @@ class Pad {
     if (!from.length || this.stroke) return;
     to.push(this.state);
     this.state = from.pop();
+    this.began = null;
     this.changed();
     this.tell();
   }

@@ -12,7 +12,7 @@ function named(label) {
 }
 
 // The same words as digitkit.app.words says them in Python.
-export function words(answer) {
+function words(answer) {
   if (answer.verdict === "blank") return answer.reason === "nothing is drawn" ? "Nothing is drawn" : "Too faint to read";
   if (answer.verdict === "not a digit") return "Not a digit";
   if (answer.verdict === "unsure") return answer.reason === "several digits?" ? "Several digits?" : `Not sure: ${answer.reason}`;

@@ -47,7 +47,7 @@ def _card(entry: Entry) -> Card:
         lines.append(f"Sent as {named(entry.sent.true_label)}")
     elif entry.withdrawn:
         lines.append("Sent, and taken back")
-    return Card(thumbnail(entry.picture), title, tuple(lines))
+    return Card(entry.small, title, tuple(lines))
 
 
 def _show_all() -> None:
