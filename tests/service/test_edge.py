@@ -1,5 +1,6 @@
 """Every answer has an id, the headers of security and a line in the log that tells no secret."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.types import Message, Scope
 
 from digitkit.service.app import create_app
 from digitkit.service.logs import JsonLines
@@ -74,6 +76,23 @@ def test_a_path_with_an_id_is_logged_as_its_template(reader: TestClient) -> None
         reader.get(f"/v1/submissions/{'0' * 32}")
         reader.get("/some/where")
     assert [json.loads(line)["route"] for line in lines] == ["/v1/submissions/{id}", "(none)"]
+
+
+def test_a_client_that_leaves_before_its_request_is_whole_is_no_failure_of_ours(database: Path) -> None:
+    app = create_app(Settings(database=str(database)))
+    scope: Scope = {"type": "http", "method": "POST", "path": "/v1/predict", "headers": [], "client": None}
+    answer: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        answer.append(message)
+
+    with logged() as lines:
+        asyncio.run(app(scope, receive, send))
+    (line,) = map(json.loads, lines)
+    assert (answer, line["status"], line["level"]) == ([], 499, "info")
 
 
 def test_our_own_mistake_is_a_problem_without_its_trace(database: Path) -> None:

@@ -15,6 +15,7 @@ logger = logging.getLogger("digitkit.access")
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 REQUEST_ID = "X-Request-Id"
 UNKNOWN_ROUTE = "(none)"
+CLIENT_LEFT = 499  # nginx's word in logs for a request that was not answered, since nobody is there any more
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -39,7 +40,7 @@ class Edge:
             return
         request_id = _id_of(scope)
         scope["digitkit.request_id"] = request_id
-        start, status = time.perf_counter(), 500
+        start, status = time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -53,8 +54,9 @@ class Edge:
 
         try:
             await self.app(scope, receive, send_with_headers)
+            status = status or CLIENT_LEFT
         finally:
-            self._note(scope, status, time.perf_counter() - start)
+            self._note(scope, status or 500, time.perf_counter() - start)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         """Count the request and log it; the path's template, since paths hold ids."""
