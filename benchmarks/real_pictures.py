@@ -24,7 +24,6 @@ from digitkit.learn.layers import channels_last
 from digitkit.learn.loader import as_colour
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.run import Run
-from digitkit.learn.sampling import as_scalar
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 SETS = {  # file, whether ink is dark (checked by eye on 48 pictures of each), bar for reading (0: none)
@@ -69,8 +68,7 @@ class Reader:
         answers = []
         for start in range(0, len(pictures), BATCH):
             pixels = torch.from_numpy(np.array(as_colour(pictures[start : start + BATCH])))
-            height, width = (as_scalar(side, self.ink.out) for side in pixels.shape[1:3])
-            answers.append(self.ink.find(pixels, height, width).dark.flatten().numpy() > 0.5)
+            answers.append(self.ink.find(pixels).scale.flatten().numpy() < 0)
         return np.concatenate(answers)
 
 

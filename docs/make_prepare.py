@@ -17,7 +17,6 @@ from matplotlib.patches import Rectangle
 from digitkit.core.picture import Pixels, decode
 from digitkit.learn.ink import Ink
 from digitkit.learn.recipe import PrepareConfig
-from digitkit.learn.sampling import as_scalar
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"
@@ -52,15 +51,14 @@ def draw(door: Ink, title: str, picture: Pixels, axes: list[Axes]) -> None:
     """One kind of picture through the door: the found frame, both looks, the image."""
     shown = decode(picture)
     pixels = torch.from_numpy(shown)[None]
-    height, width = (as_scalar(side, door.out) for side in shown.shape[:2])
-    found = door.find(pixels, height, width)
-    close = door.look_close(found, height, width)
+    found = door.find(pixels)
+    close = door.look_close(found)
     image, share, contrast = door(pixels)
     for each, values in zip(axes, (shown, found.ink[0, 0], close.ink[0], image[0, 0].clamp(0, 1)), strict=True):
         each.imshow(values, cmap="gray", vmin=0, vmax=255 if values is shown else 1, interpolation="nearest")
         each.set_xticks([])
         each.set_yticks([])
-    top, bottom, left, right = (float(side) for side in (found.top, found.bottom, found.left, found.right))
+    (top, left), (bottom, right) = found.first[:, 0].tolist(), found.last[:, 0].tolist()
     frame = Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, color="#d1242f", linewidth=1.5)
     axes[0].add_patch(frame)
     size = f"{shown.shape[1]}x{shown.shape[0]}"

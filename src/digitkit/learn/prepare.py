@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from digitkit.learn.ink import Ink
 from digitkit.learn.recipe import Mode, PrepareConfig
-from digitkit.learn.sampling import as_scalar, triangle_weights
+from digitkit.learn.sampling import sides_of, triangle_weights
 
 LUMA = (0.299, 0.587, 0.114)  # how bright red, green and blue look: ITU-R BT.601
 
@@ -61,7 +61,7 @@ class Photo(nn.Module):
         if self.channels == 1:
             x = (x * self.luma.view(1, 3, 1, 1)).sum(1, keepdim=True)  # (N,1,H,W)
         height, width = x.shape[-2], x.shape[-1]
-        sides = torch.stack([as_scalar(height, x), as_scalar(width, x)])
+        sides = sides_of(pixels)
         step = sides.amin(0) / self.size
         rows = self._weights(sides[0], step, height)  # (S,H)
         columns = self._weights(sides[1], step, width)  # (S,W)

@@ -7,8 +7,9 @@ Profiles stand in for connected components, which would need a step for every pi
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from digitkit.learn.sampling import FAR
 
 EMPTY = 1e-3  # px of ink in a row or column; below it there is a gap
 BORDER_PX = 3  # a run that comes this close to the end of the profile is at the border
@@ -18,19 +19,33 @@ SLICE_SHARE = 0.35  # ... at the very border, where slices of neighbours lie
 
 
 class Runs(NamedTuple):
-    """`there` float (N,A), 1 where there is ink; `same` (N,A,A), 1 where two places belong to one run."""
+    """`there` float (N,A), 1 where there is ink; `gaps` float (N,A), how many empty places lie up to and with a place.
+
+    Places with ink belong to one run when no gap lies between them, so when they have the same count.
+    """
 
     there: Tensor
-    same: Tensor
+    gaps: Tensor
+
+    def totals(self, values: Tensor) -> Tensor:
+        """The sum over the run that each place with ink belongs to: values of ink (N,A) -> (N,A)."""
+        same = (self.gaps.unsqueeze(2) == self.gaps.unsqueeze(1)).to(values.dtype)
+        return (same @ values.unsqueeze(2)).squeeze(2)
+
+    def at_start(self, reach: int) -> Tensor:
+        """Which places with ink belong to runs that come into the first `reach` places, bool (N,A)."""
+        return self.gaps < (self.gaps + self.there)[:, reach - 1 : reach]
+
+    def at_end(self, reach: int) -> Tensor:
+        """Which places with ink belong to runs that come into the last `reach` places, bool (N,A)."""
+        length = self.gaps.shape[1]
+        return self.gaps >= self.gaps[:, length - reach : length - reach + 1]
 
 
 def find_runs(profile: Tensor) -> Runs:
     """The runs of a profile, px of ink (N,A)."""
     there = (profile > EMPTY).to(profile.dtype)
-    starts = there * (1 - F.pad(there[:, :-1], (1, 0)))
-    order = torch.cumsum(starts, 1)
-    apart = (order.unsqueeze(2) - order.unsqueeze(1)).abs()
-    return Runs(there, (apart < 0.5).to(profile.dtype) * there.unsqueeze(1) * there.unsqueeze(2))
+    return Runs(there, torch.cumsum(1 - there, 1))
 
 
 def inside_borders(profile: Tensor, ramp: Tensor) -> Tensor:
@@ -38,29 +53,28 @@ def inside_borders(profile: Tensor, ramp: Tensor) -> Tensor:
 
     `ramp` holds 0..A-1.
     """
-    same = find_runs(profile).same
-    thickness = same.sum(2)
-    thin = (thickness < THIN * thickness.amax(1, keepdim=True)).to(profile.dtype)
-    at_start = same[:, :, :BORDER_PX].amax(2) * thin
-    at_end = same[:, :, -BORDER_PX:].amax(2) * thin
+    runs = find_runs(profile)
+    thickness = runs.totals(runs.there)
+    thin = runs.there * (thickness < THIN * thickness.amax(1, keepdim=True))
     length = profile.shape[1]
-    begin = ((ramp + 1) * at_start).amax(1, keepdim=True)
-    end = length - ((length - ramp) * at_end).amax(1, keepdim=True)
+    begin = ((ramp + 1) * thin * runs.at_start(BORDER_PX)).amax(1, keepdim=True)
+    end = length - ((length - ramp) * thin * runs.at_end(BORDER_PX)).amax(1, keepdim=True)
     return ((ramp >= begin) & (ramp < end)).to(profile.dtype)
 
 
 def heavy_runs(profile: Tensor) -> Tensor:
     """1 on the runs that carry weight, 0 on specks, slices and gaps: (N,A) -> (N,A)."""
-    there, same = find_runs(profile)
-    weight = (same @ profile.unsqueeze(2)).squeeze(2)
-    at_border = torch.maximum(same[:, :, 0], same[:, :, -1])
-    least = (SPECK_SHARE + (SLICE_SHARE - SPECK_SHARE) * at_border) * weight.amax(1, keepdim=True)
-    return (weight >= least).to(profile.dtype) * there
+    runs = find_runs(profile)
+    weight = runs.totals(profile)
+    heaviest = weight.amax(1, keepdim=True)
+    least = torch.where(runs.at_start(1) | runs.at_end(1), SLICE_SHARE * heaviest, SPECK_SHARE * heaviest)
+    return runs.there * (weight >= least)
 
 
 def extent(inked: Tensor, ramp: Tensor) -> tuple[Tensor, Tensor]:
-    """First and last place that is 1, (N,A) -> (N,1) and (N,1); the whole length when there is none."""
-    far = (1 - inked) * 1e4
-    first, last = (ramp + far).amin(1, keepdim=True), (ramp - far).amax(1, keepdim=True)
-    none = (last < first).to(inked.dtype)
-    return first * (1 - none), last * (1 - none) + (inked.shape[1] - 1) * none
+    """First and last place that is 1, (...,A) -> (...) and (...); the whole length when there is none."""
+    far = FAR * (1 - inked)
+    first, last = (ramp + far).amin(-1), (ramp - far).amax(-1)
+    length = inked.shape[-1]
+    none = first >= length
+    return first.masked_fill(none, 0), last.masked_fill(none, length - 1)

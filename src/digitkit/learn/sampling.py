@@ -7,26 +7,43 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 FAR = 1e4  # beyond every value that is compared
+SMALL_WINDOW = 5  # px; up to it onnxruntime takes the maximum of a square faster than of rows and then of columns
 
 
-def triangle_weights(positions: Tensor, reach: Tensor, length: int) -> Tensor:
+def triangle_weights(positions: Tensor, reach: Tensor, length: int, share: Tensor | None = None) -> Tensor:
     """The matrix that samples a line of pixels at positions; widening the triangle is what antialiases.
 
     Shapes: `positions` (..., O) in px, pixel centres at whole numbers; `reach` (..., 1) in px, at least 1, the distance
-    at which a pixel stops counting; returns (..., O, length), rows sum to 1.
+    at which a pixel stops counting; `share` (..., O), what each row sums to, 1 when not given; returns
+    (..., O, length).
     """
-    pixels = torch.arange(length, dtype=positions.dtype, device=positions.device)
     # Both are divided while they are small; the matrix has their product's size.
-    weights = F.relu(1 - ((positions / reach).unsqueeze(-1) - (pixels / reach).unsqueeze(-2)).abs())
-    return weights / weights.sum(-1, keepdim=True).clamp_min(1e-6)
+    weights = _triangles(positions / reach, _pixels(positions, length) / reach)
+    total = weights.sum(-1, keepdim=True).clamp_min(1e-6)
+    return weights / total if share is None else weights * (share.unsqueeze(-1) / total)
 
 
-def as_scalar(side: int, like: Tensor) -> Tensor:
-    """A size as a tensor; in the graph it stays an expression of the input's shape."""
-    return torch.full((), 1.0, device=like.device) * side
+def between_weights(positions: Tensor, length: int) -> Tensor:
+    """The matrix that samples a line between its pixels, nothing far off it: (..., O) in px -> (..., O, length)."""
+    return _triangles(positions, _pixels(positions, length))
+
+
+def _pixels(like: Tensor, length: int) -> Tensor:
+    return torch.arange(length, dtype=like.dtype, device=like.device)
+
+
+def _triangles(positions: Tensor, pixels: Tensor) -> Tensor:
+    """1 where a position meets a pixel, down to 0 one step further: (..., O), (..., L) -> (..., O, L)."""
+    return F.relu(1 - (positions.unsqueeze(-1) - pixels.unsqueeze(-2)).abs())
+
+
+def sides_of(pixels: Tensor) -> Tensor:
+    """Height and width of pictures (N,H,W,3) in px, float (2,); in the graph they stay expressions of its input."""
+    one = torch.full((), 1.0, device=pixels.device)
+    return torch.stack([one * pixels.shape[1], one * pixels.shape[2]])
 
 
 def highest(x: Tensor, window: int) -> Tensor:
@@ -54,23 +71,32 @@ def _slide(choose: Callable[[Tensor, Tensor], Tensor], x: Tensor, window: int, o
 
 
 def _pool(x: Tensor, window: int) -> Tensor:
-    """The maximum over a square window as a graph has it: rows first, then columns."""
+    """The maximum over a square window as a graph has it: rows first, then columns, unless it is small."""
     reach = window // 2
+    if window <= SMALL_WINDOW:
+        return F.max_pool2d(x, window, 1, reach)
     return F.max_pool2d(F.max_pool2d(x, (window, 1), 1, (reach, 0)), (1, window), 1, (0, reach))
 
 
-def mean_weights(side: int, window: int, repeat_border: bool = True) -> Tensor:
-    """The matrix whose product with a line of `side` px is its mean over a window of odd size, (side,side).
+class Mean(nn.Module):
+    """The mean over a square window of odd side: (N,C,s,s) -> (N,C,s,s).
 
-    Beyond the borders lies what the border shows, or with `repeat_border=False` nothing (0).
+    Beyond the borders nothing counts, or with `empty` zeros do. Two products are fastest in torch, a pool in the graph.
     """
-    offsets = torch.arange(window) - window // 2
-    places = torch.arange(side).unsqueeze(1) + offsets  # (side,window)
-    inside = (places >= 0) & (places < side) | repeat_border
-    weights = torch.zeros(side, side)
-    return weights.scatter_add_(1, places.clamp(0, side - 1), inside.to(torch.float32) / window)
 
+    weights: Tensor
 
-def mean(x: Tensor, weights: Tensor) -> Tensor:
-    """The mean over a square window as two products: x (N,C,s,s), weights (s,s) of `mean_weights` -> (N,C,s,s)."""
-    return weights @ x @ weights.transpose(0, 1)
+    def __init__(self, side: int, window: int, empty: bool = False) -> None:
+        super().__init__()
+        self.window, self.empty = window, empty
+        places = torch.arange(side)
+        inside = ((places.unsqueeze(1) - places).abs() <= window // 2).to(torch.float32)
+        count = window if empty else inside.sum(1, keepdim=True)
+        self.register_buffer("weights", inside / count, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shapes: (N,C,s,s) -> (N,C,s,s)."""
+        if torch.compiler.is_exporting():
+            return F.avg_pool2d(x, self.window, 1, self.window // 2, count_include_pad=self.empty)
+        averaged: Tensor = self.weights @ x @ self.weights.transpose(0, 1)
+        return averaged

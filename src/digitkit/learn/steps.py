@@ -29,9 +29,8 @@ def draw(picture: Pixels, config: PrepareConfig, path: Path) -> dict[str, str]:
     if not isinstance(door.door, Ink):
         raise ConfigError("prepare.mode=photo only resizes and cuts; show prepare draws mode ink.")
     pixels = torch.from_numpy(picture)[None]
-    height, width = (torch.tensor(float(side)) for side in picture.shape[:2])
-    found = door.door.find(pixels, height, width)
-    close = door.door.look_close(found, height, width).ink
+    found = door.door.find(pixels)
+    close = door.door.look_close(found).ink
     image, share, contrast = door(pixels)
     figure = Figure(figsize=(10, 3), layout="constrained")
     steps = (
@@ -45,7 +44,7 @@ def draw(picture: Pixels, config: PrepareConfig, path: Path) -> dict[str, str]:
         axes.imshow(values.numpy(), cmap="gray", vmin=0, vmax=255 if values.dtype == torch.uint8 else 1)
         axes.set_title(f"{title}\n{values.shape[1]}x{values.shape[0]}", fontsize=8)
         axes.axis("off")
-    top, bottom, left, right = (float(side) for side in (found.top, found.bottom, found.left, found.right))
+    (top, left), (bottom, right) = found.first[:, 0].tolist(), found.last[:, 0].tolist()
     frame = Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, color="#b3261e")
     all_axes[0].add_patch(frame)
     FigureCanvasAgg(figure)

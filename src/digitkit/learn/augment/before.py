@@ -22,7 +22,7 @@ from digitkit.learn.ink import Ink
 from digitkit.learn.loader import as_colour, batches_of_one_size
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
-from digitkit.learn.sampling import as_scalar, triangle_weights
+from digitkit.learn.sampling import between_weights, triangle_weights
 
 SIDES = 4  # px, sides of variants are multiples of this
 LEAST_PX = 10  # height of a digit that can still be read
@@ -166,14 +166,12 @@ def _drawn(lifted: Lifted, count: int, rng: torch.Generator) -> Lifted:
 def lift(door: Ink, pixels: Tensor) -> Lifted:
     """Take the ink off its paper: uint8 (B,H,W,3)."""
     rows, columns = pixels.shape[1:3]
-    height, width = as_scalar(rows, door.out), as_scalar(columns, door.out)
-    found = door.find(pixels, height, width)
-    grey = (found.grey - found.low.squeeze(1)) / found.span.squeeze(1)
-    bright = torch.where(found.dark.squeeze(1) > 0, 1 - grey, grey)
-    ink = F.relu(bright - _stretched(rows, found.paper) @ found.paper @ _stretched(columns, found.paper).T)
+    found = door.find(pixels)
+    paper = _stretched(rows, found.paper) @ found.paper @ _stretched(columns, found.paper).T
+    ink = F.relu(found.scale.unsqueeze(2) * found.grey - paper)
     strongest = F.avg_pool2d(ink.unsqueeze(1), 3, 1, 1).amax((2, 3)).unsqueeze(2)
-    middle = torch.cat([found.top + found.bottom, found.left + found.right], 1) / 2
-    longer = torch.maximum(found.bottom - found.top, found.right - found.left)
+    middle = (found.first + found.last).T / 2
+    longer = (found.last - found.first).amax(0).unsqueeze(1)
     return Lifted((ink / strongest.clamp_min(1e-3)).clamp(0, 1), middle, longer.clamp_min(2))
 
 
@@ -193,7 +191,7 @@ def _stretched(length: int, coarse: Tensor) -> Tensor:
     """The matrix that shows a coarse canvas (B,c,c) at the size of the picture, (length,c)."""
     count = coarse.shape[-1]
     places = ((torch.arange(length) + 0.5) * count / length - 0.5).clamp(0, count - 1)
-    return triangle_weights(places, torch.ones(1), count)
+    return between_weights(places, count)
 
 
 def generator(key: tuple[int, ...]) -> torch.Generator:

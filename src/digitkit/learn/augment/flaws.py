@@ -11,7 +11,7 @@ from torch import Tensor
 from digitkit.learn.augment.after import change_some, chosen
 from digitkit.learn.augment.jpeg import as_jpeg
 from digitkit.learn.augmenting import FlawsConfig
-from digitkit.learn.sampling import triangle_weights
+from digitkit.learn.sampling import between_weights, triangle_weights
 
 
 def flaw(images: Tensor, config: FlawsConfig, rng: torch.Generator) -> Tensor:
@@ -42,7 +42,7 @@ def shrink_weights(times: Tensor, like: Tensor) -> Tensor:
     count = (side / times).round().clamp_min(1)  # (B,1), pixels that are left
     width = side / count  # of one of them
     down = triangle_weights((places + 0.5) * width - 0.5, width, side)  # rows past the count are never asked for
-    up = triangle_weights(torch.minimum(((places + 0.5) / width - 0.5).clamp_min(0), count - 1), width / width, side)
+    up = between_weights(torch.minimum(((places + 0.5) / width - 0.5).clamp_min(0), count - 1), side)
     return up @ down
 
 
