@@ -23,6 +23,18 @@ def test_a_client_gets_so_many_answers_and_then_429(database: Path, seven: bytes
         assert client.get("/health/live").status_code == 200
 
 
+def test_receipts_cannot_be_tried_without_end(database: Path) -> None:
+    url, receipt = f"/v1/submissions/{'0' * 32}", {"X-Receipt": "a guess"}
+    with serving(database=str(database), submit_rate="2/hour") as client:
+        tried = [
+            client.delete(url, headers=receipt),
+            client.patch(f"{url}/label", json={"true_label": "7"}, headers=receipt),
+            client.delete(url, headers=receipt),
+            client.patch(f"{url}/label", json={"true_label": "7"}, headers=receipt),
+        ]
+        assert [answer.status_code for answer in tried] == [404, 404, 429, 429]
+
+
 def test_nobody_is_believed_who_he_is_unless_a_proxy_is_trusted(database: Path, seven: bytes) -> None:
     with serving(database=str(database), predict_rate="1/hour") as client:
         assert [ask(client, seven, f"192.0.2.{n}").status_code for n in range(2)] == [200, 429]

@@ -154,10 +154,11 @@ def _submitted(added: Added, prediction: PredictionOut) -> SubmittedOut:
 @router.patch(
     "/{id}/label",
     summary="Correct the label of what one has sent",
-    responses=documented(400, 403, 404, 408, 409, 410, 413, 422, 503),
+    responses=documented(400, 403, 404, 408, 409, 410, 413, 422, 429, 503),
 )
-async def correct(service: Here, id: Id, receipt: Receipt, asked: CorrectionIn) -> SubmissionOut:
+async def correct(request: Request, service: Here, id: Id, receipt: Receipt, asked: CorrectionIn) -> SubmissionOut:
     """Give one's own submission another label, within 15 minutes and before it is reviewed."""
+    service.submit_rate.check(request)
     check_label("true_label", asked.true_label, service.readers.champion.bundle.classes)
     change = service.store.submissions.change_with_receipt
     return submission_out(await service.ask(lambda: change(id, receipt, asked.true_label)))
@@ -167,9 +168,10 @@ async def correct(service: Here, id: Id, receipt: Receipt, asked: CorrectionIn) 
     "/{id}",
     status_code=204,
     summary="Forget a submission",
-    responses=documented(401, 403, 404, 408, 410, 413, 422, 503),
+    responses=documented(401, 403, 404, 408, 410, 413, 422, 429, 503),
 )
 async def forget(
+    request: Request,
     service: Here,
     id: Id,
     credentials: Credentials,
@@ -178,6 +180,7 @@ async def forget(
     """Delete a submission, its picture and reviews: by its sender with the receipt, or by a token of the role admin."""
     submissions = service.store.submissions
     if receipt is not None:
+        service.submit_rate.check(request)
         await service.ask(lambda: submissions.delete_with_receipt(id, receipt))
     else:
         key = await key_of(service, credentials, "admin")
