@@ -193,6 +193,8 @@ def test_a_bundle_that_no_service_could_open_is_not_promoted(place: Path, tmp_pa
     run("promote", "default")
     Path(shown["file"]).unlink()
     assert shown["file"] in run("promote", shown["bundle"], code=4)
+    for words in ([], [shown["bundle"]]):
+        assert shown["file"] in run("rollback", *words, code=4)
     assert json.loads(run("models", "show", "--json"))["bundle"].startswith("default@")
 
 

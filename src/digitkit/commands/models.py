@@ -90,8 +90,10 @@ def rollback(
     json: Json = False,
 ) -> None:
     """Make a former champion the champion again."""
+    from digitkit.service.registered import check_file
+
     with opened(database) as store:
-        _answer(store.bundles.rollback(who(), reason, to), json)
+        _answer(store.bundles.rollback(who(), reason, to, check_file), json)
 
 
 def _register(store: "Store", name_or_path: str) -> str:

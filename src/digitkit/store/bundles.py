@@ -1,6 +1,6 @@
 """The registry of bundles: which there are, which is champion, and which was."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -76,10 +76,12 @@ class Bundles:
 
         return self._database.write(work)
 
-    def rollback(self, by: str, reason: str = "", to: str | None = None) -> Promotion:
-        """Make a former champion the champion again: the one before, or `to`.
+    def rollback(
+        self, by: str, reason: str = "", to: str | None = None, check: Callable[[BundleRow], None] | None = None
+    ) -> Promotion:
+        """Make a former champion the champion again: the one before, or `to`; `check` may refuse it by raising.
 
-        Raises: NotFound for a bundle that never was champion, Conflict when there was none before.
+        Raises: NotFound for a bundle that never was champion, Conflict when there was none before; what `check` raises.
         """
         checked_text(reason, "reason", MAX_REASON)
 
@@ -91,7 +93,10 @@ class Bundles:
             earlier = _standing(history)[:-1]
             if to is None and not earlier:
                 raise Conflict("There was no champion before this one. Promote another bundle instead.")
-            return self._make_champion(connection, to or earlier[-1], ROLLBACK, by, reason)
+            chosen = to or earlier[-1]
+            if check is not None:
+                check(_find(connection, chosen))
+            return self._make_champion(connection, chosen, ROLLBACK, by, reason)
 
         return self._database.write(work)
 
