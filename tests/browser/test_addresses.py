@@ -19,6 +19,15 @@ def test_a_page_opens_by_its_address_and_again_when_it_is_reloaded(app: Process,
     expect(page.get_by_test_id("stSidebar")).to_have_count(0)
 
 
+@pytest.mark.parametrize("name", PATHS)
+def test_on_a_phone_nothing_of_a_page_is_cut_off(app: Process, visit: Visit, name: str) -> None:
+    page = visit(f"{app.address}/{name}", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    expect(page.get_by_role("heading", level=2).first).to_be_visible()
+    expect(page.get_by_role("link", name="About")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth") <= 390
+
+
 def test_the_champion_tells_what_its_test_mixed_up(app: Process, visit: Visit) -> None:
     page = visit(app.address)
     page.get_by_role("link", name="Models").click()

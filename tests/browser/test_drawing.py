@@ -1,5 +1,7 @@
 """Drawing in the page, with a real browser."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -82,6 +84,46 @@ def test_a_digit_can_be_drawn_with_the_keyboard_alone(app: Process, visit: Visit
         page.keyboard.press(key)
     wait_for_answer(page)
     assert answer(page) == ("1", "digit")
+
+
+def test_a_pen_tells_its_pressure_and_the_slider_its_thickness(app: Process, visit: Visit) -> None:
+    page = visit(app.address)
+    pad_of(page).get_by_label("Thickness of the pen").fill("30")
+    box = pad_of(page).locator("canvas").bounding_box()
+    assert box is not None
+    pen = page.context.new_cdp_session(page)
+    for step in range(20):
+        kind = "mouseMoved" if step else "mousePressed"
+        at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] * (0.2 + 0.03 * step)}
+        how = {"pointerType": "pen", "force": 0.75, "button": "left", "buttons": 1}
+        pen.send("Input.dispatchMouseEvent", {"type": kind, **at, **how})
+    pen.send("Input.dispatchMouseEvent", {"type": "mouseReleased", **at, "pointerType": "pen", "button": "left"})
+    wait_for_answer(page)
+    (stroke,) = pad_of(page).evaluate("pad => pad.pad.state.strokes")
+    assert stroke["width"] == 30
+    assert {point[3] for point in stroke["points"]} == {0.75}
+    assert answer(page) == ("1", "digit")
+
+
+def test_a_quick_mouse_fills_no_drawing_and_a_drawing_that_comes_back_keeps_its_times(
+    app: Process, visit: Visit
+) -> None:
+    page = visit(app.address)
+    box = pad_of(page).locator("canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 50, steps=100)
+    page.mouse.up()
+    wait_for_answer(page)
+    assert pad_of(page).evaluate("pad => pad.pad.state.strokes[0].points.length") <= 12
+    page.get_by_role("link", name="About").click()
+    page.get_by_role("link", name="Read").click()
+    expect(panel_of(page)).to_have_attribute("data-version", re.compile(r"\d"))
+    draw(page, recorded(1))
+    times = pad_of(page).evaluate("pad => pad.pad.state.strokes.flatMap(each => each.points.map(point => point[2]))")
+    assert len(times) > 12
+    assert times == sorted(times)
 
 
 def test_a_finger_draws_on_a_phone_without_moving_the_page(app: Process, visit: Visit) -> None:

@@ -8,17 +8,21 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from digitkit import load
 from digitkit.store import Store, SubmissionFilter
 from tests.browser.hand import Visit, draw, panel_of, recorded
 from tests.browser.processes import Process, started
 from tests.fixtures.postgres import Postgres
 
 
-def rows_of(app: Process) -> list[tuple[str, str, str]]:
-    """Label, channel and strokes of every submission in the SQLite file of an app, oldest first."""
+def rows_of(app: Process) -> list[tuple[str, str, str, bytes]]:
+    """Label, channel, strokes and picture of every submission in the SQLite file of an app, oldest first."""
     path = Path(str(app.running.args[-1]))  # type: ignore[index]
     with closing(sqlite3.connect(path)) as database:
-        return database.execute("select true_label, channel, strokes from submissions order by id").fetchall()
+        return database.execute(
+            "select true_label, channel, strokes, content from submissions join pictures on sha256 = picture_sha256"
+            " order by submissions.id"
+        ).fetchall()
 
 
 def send_as(page: Page, label: str) -> None:
@@ -31,8 +35,9 @@ def test_a_correction_lies_in_the_database_with_picture_and_strokes(app: Process
     page = visit(app.address)
     draw(page, recorded(2))
     send_as(page, "3")
-    label, channel, strokes = rows_of(app)[-1]
+    label, channel, strokes, picture = rows_of(app)[-1]
     assert (label, channel) == ("3", "draw")
+    assert load("default").predict(picture).label == "2"
     points = json.loads(strokes)[0]
     assert len(points) > 5
     assert [point[2] for point in points] == sorted(point[2] for point in points)

@@ -61,6 +61,22 @@ def test_a_picture_from_the_clipboard_is_read(app: Process, visit: Visit) -> Non
     expect(panel_of(page)).to_have_attribute("data-label", "7")
 
 
+def test_a_file_that_is_dropped_is_read(app: Process, visit: Visit) -> None:
+    page = visit(app.address)
+    open_tab(page, "Upload")
+    dropped = page.evaluate_handle(
+        """content => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(content)], "dropped.png", { type: "image/png" }));
+            return data;
+        }""",
+        list((EXAMPLES / "seven.png").read_bytes()),
+    )
+    for event in ("dragenter", "dragover", "drop"):
+        page.get_by_test_id("stFileUploaderDropzone").dispatch_event(event, {"dataTransfer": dropped})
+    expect(panel_of(page)).to_have_attribute("data-label", "7")
+
+
 def test_the_camera_takes_a_picture_that_is_read(app: Process, visit: Visit) -> None:
     page = visit(app.address)
     open_tab(page, "Camera")
