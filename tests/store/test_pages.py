@@ -177,6 +177,12 @@ def test_each_gives_every_picture_and_goes_past_what_is_deleted_meanwhile(store:
     assert all(picture.startswith(b"picture ") for picture in rest.values())
 
 
+def test_each_goes_on_behind_the_page_that_it_is_given(store: Store, clock: HandClock) -> None:
+    ids = fill(store, clock, 5)
+    first = store.submissions.page(limit=2)
+    assert [row.id for row, _ in store.submissions.each(first=first)] == ids[::-1]
+
+
 def test_stats_count_days_labels_and_agreement(store: Store, clock: HandClock) -> None:
     clock.moment = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
     first = store.submissions.add(submission("7")).row

@@ -4,12 +4,10 @@ import json
 import zipfile
 from collections.abc import Iterator
 
-from digitkit.core.errors import NotFound
 from digitkit.store import Page, SubmissionFilter, SubmissionRow
 from digitkit.store.submissions import Submissions
 
 MEDIA_TYPE = "application/zip"
-PAGE = 50  # submissions in memory at once, without their pictures
 ENDINGS = {
     "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/bmp": "bmp", "image/tiff": "tif",
     "image/webp": "webp", "image/x-portable-anymap": "ppm",
@@ -45,11 +43,7 @@ def stream(submissions: Submissions, wanted: SubmissionFilter, first: Page) -> I
     pipe = _Pipe()
     rows: list[str] = []
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
-        for row in _rows(submissions, wanted, first):
-            try:
-                picture = submissions.picture(row.id)
-            except NotFound:  # deleted meanwhile
-                continue
+        for row, picture in submissions.each(wanted, first):
             name = member_name(row)
             archive.writestr(zipfile.ZipInfo(name, MOMENT), picture)
             rows.append(_line(name, row))
@@ -62,15 +56,6 @@ def member_name(row: SubmissionRow) -> str:
     """Where a picture lies in the zip: `7/0193....png`."""
     folder = row.label.translate(UNSAFE).strip(". ") or EMPTY
     return f"{folder}/{row.id}.{ENDINGS.get(row.media_type, 'bin')}"
-
-
-def _rows(submissions: Submissions, wanted: SubmissionFilter, page: Page) -> Iterator[SubmissionRow]:
-    """Every row, page by page."""
-    while True:
-        yield from page.rows
-        if page.next is None:
-            return
-        page = submissions.page(wanted, page.next, PAGE)
 
 
 def _line(name: str, row: SubmissionRow) -> str:

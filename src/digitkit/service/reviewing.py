@@ -85,7 +85,7 @@ async def list_submissions(service: Here, key: Reading, query: Annotated[PageQue
 async def export(service: Here, key: Reading, query: Annotated[ExportQuery, Query()]) -> StreamingResponse:
     """A zip that `digitkit train` and `digitkit data inspect` read as `archive:FILE.zip`; accepted ones by default."""
     wanted = query.filter()
-    first = await service.ask(lambda: service.store.submissions.page(wanted, None, archive.PAGE))
+    first = await service.ask(lambda: service.store.submissions.page(wanted))
     headers = {"Content-Disposition": 'attachment; filename="submissions.zip"'}
     return StreamingResponse(archive.stream(service.store.submissions, wanted, first), 200, headers, archive.MEDIA_TYPE)
 

@@ -87,14 +87,13 @@ class Submissions:
         rows = rows[:limit]
         return Page(rows, None if is_last else selecting.cursor_after(rows[-1], wanted.order))
 
-    def each(self, wanted: SubmissionFilter = ALL) -> Iterator[tuple[SubmissionRow, bytes]]:
+    def each(self, wanted: SubmissionFilter = ALL, first: Page | None = None) -> Iterator[tuple[SubmissionRow, bytes]]:
         """Every submission that passes a filter, without its strokes, and its picture, one in memory at a time.
 
-        No connection is held meanwhile.
+        No connection is held meanwhile. `first` is the first page, where the caller has it already.
         """
-        after: str | None = None
+        page = first or self.page(wanted, None, MAX_PAGE)
         while True:
-            page = self.page(wanted, after, MAX_PAGE)
             for row in page.rows:
                 try:
                     picture = self.picture(row.id)
@@ -103,7 +102,7 @@ class Submissions:
                 yield row, picture
             if page.next is None:
                 return
-            after = page.next
+            page = self.page(wanted, page.next, MAX_PAGE)
 
     def count(self, wanted: SubmissionFilter = ALL) -> int:
         """How many submissions pass a filter."""
