@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from digitkit.app.client import Client
-from digitkit.app.entry import KEPT, Entry, remember
+from digitkit.app.entry import KEPT, KEPT_BYTES, Entry, remember
 from digitkit.store import SubmissionFilter
 from tests.app.conftest import ClientAt, Running
 from tests.app.pictures import digit_png
@@ -90,6 +90,14 @@ def test_what_cannot_be_taken_back_stays_sent(service: Running, away: Client) ->
     shown.withdraw(away)
     assert shown.sent is not None
     assert "does not answer" in shown.failure
+
+
+def test_the_history_weighs_no_more_than_it_may() -> None:
+    history: list[Entry] = []
+    half = bytes(KEPT_BYTES // 2)
+    for name in "abc":
+        remember(history, Entry(name, "photo", "upload", half))
+    assert [each.id for each in history] == ["c", "b"]
 
 
 def test_on_the_screen_every_picture_is_a_small_png() -> None:

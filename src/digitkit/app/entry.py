@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import accumulate
 
 from digitkit.app.client import Client
 from digitkit.app.thumbnail import thumbnail
@@ -14,6 +15,7 @@ from digitkit.core.errors import NotFound, RequestError, ServiceAway, StoreError
 from digitkit.wire import PredictionOut, Strokes, SubmissionIn, SubmittedOut
 
 KEPT = 60  # pictures of a session that the history holds
+KEPT_BYTES = 128 * 2**20  # of all of them together
 
 
 def now() -> datetime:
@@ -114,4 +116,6 @@ def _forget(client: Client, sent: SubmittedOut) -> None:
 
 def remember(history: list[Entry], entry: Entry) -> None:
     """Put an entry in front; the same picture takes its old place's, and the oldest leave."""
-    history[:] = [entry, *(other for other in history if other.id != entry.id)][:KEPT]
+    every = [entry, *(other for other in history if other.id != entry.id)][:KEPT]
+    sizes = accumulate(len(each.picture) for each in every)
+    history[:] = [each for each, size in zip(every, sizes, strict=True) if each is entry or size <= KEPT_BYTES]

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from digitkit.app.budget import UploadBudget
 from digitkit.app.origin import SameOrigin
 from digitkit.core.picture import LIMITS
 
@@ -78,7 +79,7 @@ def page_of(address: str, service: Service) -> ASGIApp:
             yield
 
     page = App(MAIN, secrets={"service": address}, lifespan=both, routes=index.routes())
-    return OnePort(SameOrigin(page), service.app)
+    return OnePort(SameOrigin(UploadBudget(page)), service.app)
 
 
 def configure() -> None:
