@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -194,6 +195,42 @@ def test_a_mistake_of_ours_reaches_its_caller_and_stops_no_other_writer(store: S
         store.database.write(mistake)
     assert store.submissions.count() == 1
     assert store.submissions.add(submission()).is_new
+
+
+@pytest.mark.parametrize("is_bad_first", [False, True])
+def test_a_mistake_of_one_thread_is_told_to_that_one_alone(
+    migrated_file: Path, tmp_path: Path, open_store: Callable[..., Store], is_bad_first: bool
+) -> None:
+    (tmp_path / "store.sqlite").write_bytes(migrated_file.read_bytes())
+    store = open_store(tmp_path / "store.sqlite")
+    entered, release, pause = threading.Event(), threading.Event(), threading.Event()
+    together = store.database._together
+    assert together is not None
+
+    def occupy(connection: sa.Connection) -> None:
+        entered.set()
+        release.wait(60)
+
+    def mistake(connection: sa.Connection) -> None:
+        connection.execute(submissions.delete())
+        raise ZeroDivisionError
+
+    kept = store.submissions.add(submission()).row.id
+    with ThreadPoolExecutor(3) as pool:
+        pool.submit(store.database.write, occupy)
+        entered.wait(60)
+        tasks = [partial(store.submissions.add, submission()), partial(store.database.write, mistake)]
+        asked = []
+        for n, task in enumerate(reversed(tasks) if is_bad_first else tasks):
+            asked.append(pool.submit(task))
+            while len(together._waiting) <= n:
+                pause.wait(0.001)
+        release.set()
+    good, bad = reversed(asked) if is_bad_first else asked
+    assert isinstance(bad.exception(), ZeroDivisionError)
+    assert good.exception() is None
+    assert store.submissions.get(kept).id == kept
+    assert store.submissions.count() == 2
 
 
 def test_the_store_can_be_used_again_after_it_was_closed(store: Store) -> None:

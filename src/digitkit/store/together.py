@@ -22,7 +22,7 @@ class Piece(Generic[T]):
     def __init__(self, work: Callable[[sa.Connection], T]) -> None:
         self.work = work
         self.results: list[T] = []  # one when it is done
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     @property
     def is_over(self) -> bool:
@@ -101,13 +101,28 @@ def _do_all(connection: sa.Connection, batch: list[Piece[object]]) -> None:
         part = connection.begin_nested()
         try:
             result = piece.work(connection)
-        except exc.IntegrityError as error:
+        except BaseException as error:
+            if not _is_its_own(error):
+                raise
             part.rollback()
-            piece.error = meaning(error)
-            piece.error.__cause__ = error
-        except DigitkitError as error:
-            part.rollback()
-            piece.error = error
-        else:  # any other error, such as a full disk, ends the whole transaction
+            piece.error = _as_ours(error)
+        else:
             part.commit()
             piece.results.append(result)
+
+
+def _is_its_own(error: BaseException) -> bool:
+    """Whether only one piece is wrong; what the database says otherwise, such as a full disk, ends the transaction."""
+    if isinstance(error, exc.SQLAlchemyError):
+        is_of_values = isinstance(error, exc.StatementError) and not isinstance(error, exc.DBAPIError)
+        return is_of_values or isinstance(error, exc.IntegrityError)
+    return isinstance(error, Exception)
+
+
+def _as_ours(error: BaseException) -> BaseException:
+    """What the thread of a piece raises."""
+    if not isinstance(error, exc.SQLAlchemyError):
+        return error
+    told = meaning(error)
+    told.__cause__ = error
+    return told
