@@ -1,4 +1,4 @@
-"""Scribbles and noise: drawn alike every time, each picture from its number alone."""
+"""Scribbles, things and noise: drawn alike every time, each picture from its number alone."""
 
 import numpy as np
 import pytest
@@ -11,9 +11,10 @@ from digitkit.data.synthetic.dice import Dice
 from digitkit.data.synthetic.noise import TEXTURES, Texture, draw_noise
 from digitkit.data.synthetic.scribbles import SHAPES, Shape, draw_scribble, sides_of
 from digitkit.data.synthetic.signs import SIGNS
+from digitkit.data.synthetic.things import FULLEST, SLIMMEST, draw_thing
 from digitkit.data.synthetic.warp import Frame
 
-DRAWN = {"scribbles": draw_scribble, "noise": draw_noise}
+DRAWN = {"scribbles": draw_scribble, "things": draw_thing, "noise": draw_noise}
 every_drawing = pytest.mark.parametrize("name", DRAWN)
 
 
@@ -53,6 +54,19 @@ def test_no_scribble_is_one_straight_stroke_which_would_be_a_one(shape: Shape) -
         points = np.array([point for line in shape(Dice("a", number)) for point in line])
         assert len(points) >= 3
         assert np.linalg.matrix_rank(points - points.mean(axis=0), tol=0.05) == 2
+
+
+def test_no_thing_is_so_slim_or_hollow_that_it_could_be_a_digit() -> None:
+    for number in range(60):
+        picture = draw_thing(Dice("c", number)).astype(np.float32)
+        border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+        cover = np.abs(picture - np.median(border)) > 40
+        rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))
+        if len(rows) == 0 or cover[[0, -1]].any() or cover[:, [0, -1]].any():
+            continue  # what it stands on cannot be told from the border
+        high, wide = int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+        assert min(high, wide) >= 0.8 * SLIMMEST * max(high, wide)
+        assert cover.sum() >= 0.4 * FULLEST * high * wide  # patterns and shading take some of it away
 
 
 @pytest.mark.parametrize("texture", TEXTURES, ids=lambda texture: texture.__name__)

@@ -1,4 +1,4 @@
-"""Pictures without a digit that digitkit draws itself, scribbles and noise; importing this module registers them.
+"""Pictures without a digit that digitkit draws itself; importing this module registers them.
 
 N pictures. They need no file: each is drawn from its part and its number alone, and all are kept in the cache.
 """
@@ -52,6 +52,12 @@ def _scribbles() -> Draw:
     return draw_scribble
 
 
+def _things() -> Draw:
+    from digitkit.data.synthetic.things import draw_thing
+
+    return draw_thing
+
+
 def _noise() -> Draw:
     from digitkit.data.synthetic.noise import draw_noise
 
@@ -69,4 +75,5 @@ def _register(name: str, title: str, find: Callable[[], Draw]) -> None:
 
 
 _register("scribbles", "Scribbles and signs, 10,000 drawn by digitkit, 28 to 64 px, no digits", _scribbles)
+_register("things", "Filled shapes as of things, 10,000 drawn by digitkit, 28 to 64 px, no digits", _things)
 _register("noise", "Noise, textures, gradients, blots, 10,000 drawn by digitkit, 28 to 64 px, no digits", _noise)

@@ -69,7 +69,7 @@ def _folded(frame: Frame, dice: Dice) -> Plane:
 
 def _gradient(frame: Frame, dice: Dice) -> Plane:
     """Light from one side or from a spot, with a little grain as of a sensor."""
-    x, y = _grid(frame)
+    x, y = grid(frame)
     angle = dice.between(0, 2 * math.pi)
     plane = x * np.float32(math.cos(angle)) + y * np.float32(math.sin(angle))
     if dice.chance(0.5):
@@ -80,7 +80,7 @@ def _gradient(frame: Frame, dice: Dice) -> Plane:
 
 def _blots(frame: Frame, dice: Dice) -> Plane:
     """Spots with soft or hard edges, three at least."""
-    x, y = _grid(frame)
+    x, y = grid(frame)
     uneven = clouds(frame, 8, dice) * np.float32(dice.between(0, 0.08))
     plane = np.zeros_like(uneven)
     for _ in range(dice.whole(3, 12)):
@@ -92,7 +92,7 @@ def _blots(frame: Frame, dice: Dice) -> Plane:
 
 def _halftone(frame: Frame, dice: Dice) -> Plane:
     """Dots on a slanted lattice whose size tells how dark it would be."""
-    x, y = _grid(frame)
+    x, y = grid(frame)
     angle, period = dice.between(0, math.pi / 2), dice.between(0.12, 0.45)
     cosine, sine = (np.float32(turn(angle) / period) for turn in (math.cos, math.sin))
     across, down = x * cosine + y * sine, y * cosine - x * sine
@@ -102,7 +102,7 @@ def _halftone(frame: Frame, dice: Dice) -> Plane:
 
 def _striped(frame: Frame, dice: Dice) -> Plane:
     """Regular stripes, straight or as of wood: at least four of them."""
-    x, y = _grid(frame)
+    x, y = grid(frame)
     angle, bend = dice.between(0, math.pi), dice.between(0, 0.25) * dice.chance(0.5)
     place = (
         x * np.float32(math.cos(angle)) + y * np.float32(math.sin(angle)) + clouds(frame, 5, dice) * np.float32(bend)
@@ -145,7 +145,7 @@ def _compressed(frame: Frame, dice: Dice) -> Plane:
     return plane
 
 
-def _grid(frame: Frame) -> tuple[Plane, Plane]:
+def grid(frame: Frame) -> tuple[Plane, Plane]:
     """How far right and down each pixel is, -1 to 1: (1, W) and (H, 1)."""
     x = np.linspace(-1, 1, frame.width, dtype=np.float32)[None]
     y = np.linspace(-1, 1, frame.height, dtype=np.float32)[:, None]
