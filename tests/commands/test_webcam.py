@@ -69,7 +69,7 @@ def test_a_bad_frame_is_named_and_the_others_are_read(tmp_path: Path) -> None:
     assert done.exit_code == 3
     assert "not a picture" in lines[0]["error"]
     assert lines[1]["label"] == "7"
-    assert "1 frames could not be read" in done.stderr
+    assert "1 frame could not be read" in done.stderr
 
 
 @pytest.mark.parametrize(

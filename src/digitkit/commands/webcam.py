@@ -57,7 +57,7 @@ def webcam(
     else:
         show(_good(wanted, failed, is_live=source is None), watcher, View(mirrored=mirror), Screen(snapshots, say))
     if failed:
-        raise DataError(f"{len(failed)} frames could not be read.")
+        raise DataError(f"{len(failed)} {'frame' if len(failed) == 1 else 'frames'} could not be read.")
 
 
 def _film(camera: int, source: Path | None) -> Iterator[Named]:

@@ -87,13 +87,13 @@ class Pad {
     const x = limit(((event.clientX - box.left) / box.width) * SIDE);
     const y = limit(((event.clientY - box.top) / box.height) * SIDE);
     const pressure = event.pointerType === "pen" ? Math.round(event.pressure * 100) / 100 : 0.5;
-    return [x, y, this.clock(), pressure];
+    return [x, y, this.clock(event.timeStamp), pressure];
   }
 
-  clock() {
+  clock(now = performance.now()) {
     const last = this.state.strokes.at(-1)?.points.at(-1)[2] ?? 0; // a drawing that comes back goes on from there
-    this.began ??= performance.now() - last;
-    return Math.min(MAX_MS, Math.round(performance.now() - this.began));
+    this.began ??= now - last;
+    return Math.min(MAX_MS, Math.max(last, Math.round(now - this.began)));
   }
 
   down(event) {
@@ -124,11 +124,12 @@ class Pad {
 
   extend(points) {
     const kept = this.stroke.points;
+    const before = kept.length;
     for (const point of points) {
       const [x, y] = kept.at(-1);
       if (this.room() > 0 && Math.hypot(point[0] - x, point[1] - y) >= APART) kept.push(point);
     }
-    this.changed();
+    if (kept.length > before) this.changed();
   }
 
   up() {
