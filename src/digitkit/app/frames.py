@@ -21,14 +21,18 @@ CAPTURE_TIME_MS = 0  # CAP_PROP_POS_MSEC
 def open_cv() -> ModuleType:
     """The library of cameras and windows.
 
-    Raises: ConfigError when it is not installed.
+    Raises: ConfigError when it is not installed, or lacks a library of the system.
     """
     try:
         return import_module("cv2")  # not a plain import: its types are not there where the extra is not
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise ConfigError(
             "Cameras, windows and video files need OpenCV. Install it with: pip install 'digitkit[webcam]'."
             " A folder of frames needs nothing more: --source FOLDER --headless."
+        ) from error
+    except ImportError as error:
+        raise ConfigError(
+            f"OpenCV is installed but does not load ({error}). On Debian: apt install libgl1 libglib2.0-0."
         ) from error
 
 
