@@ -1,6 +1,5 @@
 """The verb that reads films: a folder of frames without OpenCV, video files with it, and every way to go wrong."""
 
-import importlib.util
 import json
 from importlib import import_module
 from pathlib import Path
@@ -12,8 +11,13 @@ from typer.testing import CliRunner, Result
 
 from digitkit.cli import app
 from tests.app.film import frame
+from tests.fixtures.opencv import ABSENT, BROKEN, LOADS, OPENCV, needs_opencv
 
-has_opencv = importlib.util.find_spec("cv2") is not None
+SAID_OF_CAMERAS = {
+    LOADS: "Camera 63 cannot be opened",
+    BROKEN: "OpenCV is installed but does not load",
+    ABSENT: "pip install 'digitkit[webcam]'",
+}
 
 
 def run(*words: object) -> Result:
@@ -92,10 +96,10 @@ def test_what_cannot_be_read_is_an_error(
 def test_a_camera_that_is_not_there_is_an_error() -> None:
     done = run("--camera", 63, "--headless")
     assert done.exit_code == 2
-    assert ("Camera 63 cannot be opened" if has_opencv else "pip install 'digitkit[webcam]'") in done.stderr
+    assert SAID_OF_CAMERAS[OPENCV] in done.stderr
 
 
-@pytest.mark.skipif(not has_opencv, reason="OpenCV is not installed (the extra webcam)")
+@needs_opencv
 def test_a_video_file_is_read_frame_by_frame(film: Path, tmp_path: Path) -> None:
     cv2 = import_module("cv2")  # not a plain import: its types are not there where the extra is not
     writer = cv2.VideoWriter(str(tmp_path / "film.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (640, 480))
@@ -112,7 +116,7 @@ def test_a_video_file_is_read_frame_by_frame(film: Path, tmp_path: Path) -> None
     assert 0.4 < lines[5]["seconds"] < 0.6
 
 
-@pytest.mark.skipif(not has_opencv, reason="OpenCV is not installed (the extra webcam)")
+@needs_opencv
 def test_what_is_no_video_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("no video")
     done = run("--source", tmp_path / "notes.mp4", "--headless")

@@ -1,6 +1,5 @@
 """The real window of the webcam, on a display in memory: what is on the screen, and what keys do."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -18,11 +17,9 @@ import pytest
 from digitkit.app.window import BANNER, FOOT, HEIGHT, PANEL
 from digitkit.core.picture import Pixels, decode
 from tests.app.film import frame
+from tests.fixtures.opencv import needs_opencv
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(importlib.util.find_spec("cv2") is None, reason="OpenCV is not installed (the extra webcam)"),
-]
+pytestmark = [pytest.mark.slow, needs_opencv]
 needs_screen = pytest.mark.skipif(
     not all(shutil.which(name) for name in ("Xvfb", "xdotool", "openbox")),
     reason="no display can be made (on Debian: apt install xvfb xdotool openbox)",

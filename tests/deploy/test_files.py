@@ -66,7 +66,8 @@ def test_a_service_waits_until_those_that_it_needs_are_healthy(name: str) -> Non
 
 
 def test_the_database_is_healthy_only_once_the_service_can_reach_it() -> None:
-    assert "--host=127.0.0.1" in SERVICES["postgres"]["healthcheck"]["test"]  # the socket answers while it is being made
+    # While it is being made, it answers on its socket only.
+    assert "--host=127.0.0.1" in SERVICES["postgres"]["healthcheck"]["test"]
 
 
 def test_every_variable_is_explained_with_the_value_that_it_has_when_it_is_not_set() -> None:
