@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
 
 from digitkit.core.errors import ConfigError, DigitkitError
 from digitkit.learn.batches import Batches
@@ -37,44 +36,6 @@ def test_a_share_of_each_target_is_the_teachers_answer(trained: Trained, batches
     own = 0.9 * torch.eye(10)[labels] + 0.01
     torch.testing.assert_close(blended[:6], 0.75 * own[:6] + 0.25 * answers[:6])
     torch.testing.assert_close(blended[6:], own[6:])  # of these it knows nothing
-
-
-class Says(nn.Module):
-    """A network that gives the same logits for all images."""
-
-    def __init__(self, logits: Tensor) -> None:
-        super().__init__()
-        self.logits = logits
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.logits
-
-
-def test_of_two_teachers_the_one_counts_more_that_finds_the_label_likelier(batches: Batches) -> None:
-    labels = torch.tensor([0, 1, 1])
-    surely = torch.full((3, 10), -9.0)
-    surely[:, 0] = 9  # right for the first image, wrong for the others
-    unsure = torch.zeros(3, 10)
-    teacher = Teacher([Says(surely), Says(unsure)], 1)
-    blended = teacher.blend(torch.zeros(3, 1, 4, 4), labels, torch.ones(3, dtype=torch.bool), 0)
-    torch.testing.assert_close(blended.sum(1), torch.ones(3))
-    assert blended[0, 0] > 0.9  # ten times the trust of one who gives each class a tenth
-    torch.testing.assert_close(blended[1:], unsure[1:].softmax(1), atol=1e-4, rtol=0)
-
-
-def test_a_second_teacher_teaches_too_and_must_fit_as_well(trained: Trained, batches: Batches, tmp_path: Path) -> None:
-    recipe = pupil(trained, 1)
-    both = replace(recipe, loss=replace(recipe.loss, second_teacher=str(trained.run.path)))
-    images, labels = batches.images.pixels[:8] / 255, batches.images.labels[:8]
-    assert len(Teacher.of(both, batches).networks) == 2
-    every = torch.ones(8, dtype=torch.bool)
-    alike = [Teacher.of(each, batches).blend(images, labels, every, 0.1) for each in (recipe, both)]
-    torch.testing.assert_close(alike[0], alike[1])
-    nobody = replace(recipe, loss=replace(recipe.loss, second_teacher=str(tmp_path / "nobody")))
-    with pytest.raises(DigitkitError, match="nobody"):
-        Teacher.of(nobody, batches)
-    with pytest.raises(ConfigError, match=r"second_teacher needs loss\.teacher"):
-        replace(recipe.loss, teacher="", second_teacher="runs/a")
 
 
 def test_a_pupil_learns(trained: Trained, drawn_source: str, tmp_path: Path) -> None:

@@ -73,8 +73,7 @@ class LossConfig:
     focus: float = 2.0  # focal: power of 1 - p by which a class read with probability p counts less; 0 = cross-entropy
     weights: ClassWeights = ClassWeights.none  # inverse: rare classes count as much as common ones
     teacher: str = ""  # folder of a run of the same classes and preparation, whose answers are learnt from too
-    second_teacher: str = ""  # another one; of each image the one counts more that finds the true label likelier
-    teacher_share: float = 0.5  # of each target that is the teachers' answer; the rest is the label
+    teacher_share: float = 0.5  # of each target that is the teacher's answer; the rest is the label
     weights_and_sampling: bool = False  # true: `weights` also where `data.sampling` draws rare classes more often
 
     def __post_init__(self) -> None:
@@ -82,8 +81,6 @@ class LossConfig:
         check_range("loss.smoothing", self.smoothing, 0, 0.9)
         check_range("loss.focus", self.focus, 0, 10)
         check_range("loss.teacher_share", self.teacher_share, 0, 1)
-        if self.second_teacher and not self.teacher:
-            raise ConfigError("loss.second_teacher needs loss.teacher. Give the only teacher as loss.teacher.")
 
 
 @dataclass
