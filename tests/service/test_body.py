@@ -80,26 +80,30 @@ def test_a_body_that_does_not_end_is_refused_when_its_time_is_over() -> None:
     assert asyncio.run(ask()).status == 408
 
 
+class Waiting:
+    """An application that says when it has a body, and answers when it may."""
+
+    def __init__(self) -> None:
+        self.entered, self.may_answer = asyncio.Semaphore(0), asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        self.entered.release()
+        await self.may_answer.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
 def test_all_bodies_together_have_a_limit_and_give_their_room_back() -> None:
     async def ask() -> list[int]:
-        entered, release = asyncio.Semaphore(0), asyncio.Event()
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            body = (await receive())["body"]
-            entered.release()
-            await release.wait()
-            await send(
-                {"type": "http.response.start", "status": 200, "headers": [(b"length", str(len(body)).encode())]}
-            )
-
+        app = Waiting()
         bodies = Bodies(app, LIMITS)
         first = [Client([bytes(900)]) for _ in range(2)]
         running = [asyncio.create_task(bodies(dict(SCOPE), each.receive, each.send)) for each in first]
         for _ in first:
-            await entered.acquire()
+            await app.entered.acquire()
         refused = Client([bytes(900)])
         await bodies(dict(SCOPE), refused.receive, refused.send)
-        release.set()
+        app.may_answer.set()
         await asyncio.gather(*running)
         assert (bodies.held_bytes, bodies.requests) == (0, 0)
         return [refused.status, *(each.status for each in first)]
@@ -109,21 +113,15 @@ def test_all_bodies_together_have_a_limit_and_give_their_room_back() -> None:
 
 def test_so_many_requests_are_answered_at_once_and_no_more() -> None:
     async def ask() -> list[int]:
-        entered, release = asyncio.Semaphore(0), asyncio.Event()
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            entered.release()
-            await release.wait()
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-
+        app = Waiting()
         bodies = Bodies(app, LIMITS)
         first = [Client([]) for _ in range(3)]
         running = [asyncio.create_task(bodies(dict(SCOPE), each.receive, each.send)) for each in first]
         for _ in first:
-            await entered.acquire()
+            await app.entered.acquire()
         refused = Client([])
         await bodies(dict(SCOPE), refused.receive, refused.send)
-        release.set()
+        app.may_answer.set()
         await asyncio.gather(*running)
         return [refused.status, *(each.status for each in first)]
 
@@ -132,21 +130,15 @@ def test_so_many_requests_are_answered_at_once_and_no_more() -> None:
 
 def test_who_is_refused_takes_no_place_while_he_still_sends() -> None:
     async def ask() -> list[int]:
-        entered, release = asyncio.Semaphore(0), asyncio.Event()
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            entered.release()
-            await release.wait()
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-
+        app = Waiting()
         bodies = Bodies(app, replace(LIMITS, requests=1))
         first, slow, third = Client([]), Client([b"a"], ends=False), Client([])
         running = asyncio.create_task(bodies(dict(SCOPE), first.receive, first.send))
-        await entered.acquire()
+        await app.entered.acquire()
         refused = asyncio.create_task(bodies(dict(SCOPE), slow.receive, slow.send))
         while slow.pieces:
             await asyncio.sleep(0)
-        release.set()
+        app.may_answer.set()
         await running
         await bodies(dict(SCOPE), third.receive, third.send)
         assert not refused.done()
