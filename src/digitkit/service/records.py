@@ -1,6 +1,5 @@
 """Rows of the store as records of the wire."""
 
-from dataclasses import replace
 from typing import cast
 
 from pydantic import JsonValue
@@ -10,9 +9,9 @@ from digitkit.store import BundleRow, Stats, SubmissionRow
 from digitkit.wire import BundleOut, StatsOut, SubmissionOut
 
 
-def submission_out(row: SubmissionRow, with_strokes: bool = True) -> SubmissionOut:
-    """A submission as reviewers see it; pages leave the strokes out, which may be long."""
-    return SubmissionOut.model_validate(row if with_strokes else replace(row, strokes=None), from_attributes=True)
+def submission_out(row: SubmissionRow) -> SubmissionOut:
+    """A submission as reviewers see it."""
+    return SubmissionOut.model_validate(row, from_attributes=True)
 
 
 def bundle_out(bundle: Bundle | BundleRow, row: BundleRow | None, champion: str) -> BundleOut:

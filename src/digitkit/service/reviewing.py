@@ -67,7 +67,7 @@ async def list_submissions(service: Here, key: Reading, query: Annotated[PageQue
     """Submissions page by page; those that come meanwhile neither hide nor double others."""
     wanted = query.filter(query.order)
     page = await service.ask(lambda: service.store.submissions.page(wanted, query.after, query.limit))
-    return SubmissionsOut(submissions=[submission_out(row, with_strokes=False) for row in page.rows], next=page.next)
+    return SubmissionsOut(submissions=[submission_out(row) for row in page.rows], next=page.next)
 
 
 @router.get(
