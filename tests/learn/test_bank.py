@@ -33,9 +33,9 @@ def bank(**settings: float) -> Bank:
     return Bank(config, 0, (COUNT, 1, 1, 1), numbered, Team())
 
 
-def seen(drawn_from: Bank, indices: Tensor, step: int, epoch: int = 0) -> Tensor:
+def seen(drawn_from: Bank, indices: Tensor, step: int, epoch: int = 0, left: float = 0.5) -> Tensor:
     drawn_from.renew(epoch, CPU)
-    return drawn_from.stand_in(torch.zeros(len(indices), 1, 1, 1, dtype=torch.uint8), indices, step).flatten()
+    return drawn_from.stand_in(torch.zeros(len(indices), 1, 1, 1, dtype=torch.uint8), indices, step, left).flatten()
 
 
 def test_each_image_has_one_of_its_own_variants_in_its_place() -> None:
@@ -53,6 +53,13 @@ def test_a_share_of_the_images_have_variants_in_their_places_in_every_step_other
     assert not torch.equal(first > 0, second > 0)
     assert torch.equal(first, seen(bank(share=0.5), indices, step=1))
     assert int(seen(bank(share=0), indices, step=1).max()) == 0
+
+
+def test_towards_the_end_fewer_of_them_are_drawn() -> None:
+    ending, indices = bank(share=1, last=0.2, last_share=0), torch.arange(COUNT)
+    assert int(seen(ending, indices, step=8, left=0.2).min()) > 0
+    assert int(seen(ending, indices, step=9, left=0.1).max()) == 0
+    assert int(seen(bank(share=1, last=0), indices, step=10, left=0.0).min()) > 0
 
 
 def test_variants_are_made_anew_after_some_epochs_and_the_old_ones_are_gone_by_then() -> None:

@@ -129,6 +129,10 @@ class BeforeConfig:
     k: int = 0  # variants of each picture that are kept at a time; 0 = none
     refresh: int = 1  # epochs after which all of them are made anew
     share: float = 0.5  # of the images drawn that are variants; the others are learnt from as they came
+    last: float = (
+        0.0  # share of the steps, at the end, in which `last_share` holds instead: fewer let the weights settle
+    )
+    last_share: float = 0.0  # of the images drawn then that are variants
     side_low: int = 20  # px, side of a variant at least
     side_high: int = 56  # px, side of a variant at most
     fill_low: float = 0.4  # share of that side that the digit takes at least
@@ -162,7 +166,7 @@ class BeforeConfig:
         check_range("augment.before.side_high", self.side_high, self.side_low, 256)
         check_range("augment.before.fill_low", self.fill_low, 0.2, 1.2)
         check_range("augment.before.fill_high", self.fill_high, self.fill_low, 1.2)
-        for name in ("share", *self.changes()):
+        for name in ("share", "last", "last_share", *self.changes()):
             check_range(f"augment.before.{name}", getattr(self, name), 0, 1)
 
     @classmethod

@@ -54,10 +54,14 @@ class Bank:
         self.pixels = self.team.hand_out(made.to(device)).cpu() if self.team.count > 1 else made
         self.number, self.seconds = number, time.perf_counter() - begun
 
-    def stand_in(self, images: Tensor, indices: Tensor, step: int) -> Tensor:
-        """Put variants into the places of some images: uint8 (B,C,S,S), overwritten, with their indices (B,)."""
+    def stand_in(self, images: Tensor, indices: Tensor, step: int, left: float) -> Tensor:
+        """Put variants into the places of some images: uint8 (B,C,S,S), overwritten, with their indices (B,).
+
+        `left` is the share of the training that is still to come after this step.
+        """
         rng = generator((self.seed, step))
-        chosen = (torch.rand(len(indices), generator=rng) < self.config.share).nonzero().flatten()
+        share = self.config.last_share if left < self.config.last else self.config.share
+        chosen = (torch.rand(len(indices), generator=rng) < share).nonzero().flatten()
         which = torch.randint(self.config.k, (len(indices),), generator=rng)[chosen]
         images[chosen.to(images.device)] = self.pixels[which, indices[chosen]].to(images.device)
         return images

@@ -64,7 +64,8 @@ class Batches:
             pixels = self.images.pixels[chosen]
             if self.bank:
                 self.bank.renew(self.drawing.epoch, pixels.device)
-                pixels = self.bank.stand_in(pixels, indices, self.drawing.done)
+                left = 1 - self.drawing.done / len(self)
+                pixels = self.bank.stand_in(pixels, indices, self.drawing.done, left)
             yield pixels, self.images.labels[chosen], digits
 
     def _others(self) -> Tensor:

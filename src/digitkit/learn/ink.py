@@ -11,17 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from digitkit.learn.paper import Paper, folded
 from digitkit.learn.profiles import extent, heavy_runs, inside_borders
 from digitkit.learn.recipe import PrepareConfig
-from digitkit.learn.sampling import FAR, Mean, between_weights, highest, lowest, sides_of, triangle_weights
+from digitkit.learn.sampling import FAR, Mean, between_weights, highest, sides_of, triangle_weights
 
 INK_LEVEL = 0.5  # ink above this counts for the ink share
 SOLID_LEVEL = 0.25  # mean ink of 3x3 px above this is a stroke, below it a speck
-STROKE_WINDOW = 9  # px of the coarse canvas; strokes are thinner than this
 DETAIL_WINDOW = 5  # px of half the coarse canvas; colours are compared over this distance
-PAPER_BLUR = 5  # px of the coarse canvas; takes the corners off the opening
-SLOPE_DOUBT = 0.2  # share of the variance at which a slope of light is half believed (docs/log.md, 3)
-TIE = 1e-3  # half bright, half dark: dark ink by decree, not by rounding
 COLOUR_SQUARES = 2  # of the power iteration, four steps; the colour of the ink is far from all others
 CLEAR = 0.15  # share of the coarse canvas at each border that form lines are looked for in
 MARGIN = 1.5  # px of the coarse canvas around the digit that its ends may reach into
@@ -31,14 +28,18 @@ STROKE_EDGE = 5  # px of the close canvas around solid ink that belong to the st
 class Found(NamedTuple):
     """What the coarse look says.
 
-    `sides` float (2,1), height and width of the picture in px; `grey` (N,H,W), 0..1; `scale` (N,1), ink per grey,
-    below 0 for dark ink; `paper` (N,A,A), `scale` times the grey of the paper; `span` (N,1,1,1), the grey between the
-    darkest and the brightest; `ink` (N,1,A,A), 0..1; `first`, `last` (2,N), the edges of the digit down and across, px
-    of the picture.
+    `sides` float (2,1), height and width of the picture in px; `grey` (N,H,W), 0..1; `columns` (N,W), `rows` (N,H) and
+    `fold` (N,1,1), its bands of paper, see `Bands`; `scale` (N,1,1), ink per grey, below 0 for dark ink; `paper`
+    (N,A,A), `scale` times the grey of the paper off the bands; `span` (N,1,1,1), the grey between the darkest and the
+    brightest, more on cloudy paper, which takes part of the ink with it; `ink` (N,1,A,A), 0..1; `first`, `last` (2,N),
+    the edges of the digit down and across, px of the picture.
     """
 
     sides: Tensor
     grey: Tensor
+    columns: Tensor
+    rows: Tensor
+    fold: Tensor
     scale: Tensor
     paper: Tensor
     span: Tensor
@@ -65,7 +66,6 @@ class Ink(nn.Module):
     coarse: Tensor
     close: Tensor
     out: Tensor
-    ring: Tensor
     middle: Tensor
 
     def __init__(self, config: PrepareConfig) -> None:
@@ -77,14 +77,11 @@ class Ink(nn.Module):
         self._keep("coarse", torch.arange(coarse, dtype=torch.float32))
         self._keep("close", torch.arange(config.close, dtype=torch.float32))
         self._keep("out", torch.arange(config.size, dtype=torch.float32))
-        ring = torch.ones(1, 1, coarse, coarse)
-        ring[..., 1:-1, 1:-1] = 0
-        self._keep("ring", ring / ring.sum())
         middle = torch.ones(coarse)
         middle[: int(CLEAR * coarse)] = middle[-int(CLEAR * coarse) :] = 0
         self._keep("middle", middle)
         self.around = Mean(coarse // 2, DETAIL_WINDOW)
-        self.blur = Mean(coarse, PAPER_BLUR)
+        self.paper = Paper(config)
         self.near = Mean(coarse, 3, empty=True)
         self.near_close = Mean(config.close, 3, empty=True)
 
@@ -109,23 +106,24 @@ class Ink(nn.Module):
         tinted = (self.halves @ down) @ (planes @ (self.halves @ across).transpose(0, 1))  # (N,3,A/2,A/2)
         whole = ((self._colour(tinted) / 255) @ planes.flatten(2)).view(-1, 1, rows, columns)
         grey = down @ (whole @ across.transpose(0, 1))
-        slope = self._slope(grey)
+        bands = self.paper.bands(grey, (_ends(down) @ whole, (whole @ _ends(across).mT).mT))
+        grey = folded(grey - (bands.columns @ across.mT + down @ bands.rows.mT), bands.fold)
+        slope = self.paper.slope(grey)
         grey = grey - slope
         low = grey.amin((2, 3), keepdim=True)
         span = (grey.amax((2, 3), keepdim=True) - low).clamp_min(1e-3)
         grey = (grey - low) / span
-        dark = self._dark(grey)
-        sign = 1 - 2 * dark
-        grey = dark + sign * grey  # ink is bright now
-        paper = self._paper(grey)
-        ink = self._stretch(F.relu(grey - paper), self.near)[0]
+        paper, dark, clouded = self.paper(grey)
+        sign = 1 - 2 * dark * F.relu(bands.fold)  # what is folded is bright
+        ink = self._stretch(F.relu(sign * (grey - paper)), self.near)[0]
         first, last = self._frame((ink * _solid(ink, self.near)).squeeze(1))
         scale = sign / span
         # What the close look takes off is paper and slope in one, undone as far as it is linear.
-        paper = paper + scale * (low + slope) - dark
+        paper = sign * paper + scale * (low + slope)
         step = sides / self.config.coarse
         return Found(
-            sides, whole.squeeze(1), scale.flatten(1), paper.squeeze(1), span, ink, first * step, (last + 1) * step
+            sides, whole.squeeze(1), bands.columns.flatten(1), bands.rows.flatten(1), bands.fold.squeeze(1),
+            scale.squeeze(1), paper.squeeze(1), span * (1 + clouded), ink, first * step, (last + 1) * step,
         )  # fmt: skip
 
     def _whole(self, side: Tensor, length: int) -> Tensor:
@@ -144,39 +142,6 @@ class Ink(nn.Module):
             spread = spread @ spread
         weights = spread.sum(1, keepdim=True)
         return weights / weights.abs().sum(2, keepdim=True).clamp_min(1e-9)
-
-    def _slope(self, grey: Tensor) -> Tensor:
-        """Light that grows from one side to the other, as far as it explains the picture: (N,1,A,A) -> (N,1,A,A).
-
-        The plane of least squares is right for a page with a digit on it and wrong for a digit that fills the frame;
-        the share of the variance that it explains tells them apart.
-        """
-        ramp = (self.coarse + 0.5) / self.config.coarse - 0.5
-        spread = (ramp * ramp).sum()
-        across = (grey.mean(2, keepdim=True) * ramp).sum(3, keepdim=True) / spread
-        down = (grey.mean(3, keepdim=True) * ramp.unsqueeze(1)).sum(2, keepdim=True) / spread
-        level = grey - grey.mean((2, 3), keepdim=True)
-        plane = (across * across + down * down) * spread / self.config.coarse  # its variance
-        explained = plane / (level * level).mean((2, 3), keepdim=True).clamp_min(1e-9)
-        believed = explained / (explained + SLOPE_DOUBT)
-        return believed * across * ramp + believed * down * ramp.unsqueeze(1)
-
-    def _dark(self, grey: Tensor) -> Tensor:
-        """1 where ink is darker than paper, else 0: grey (N,1,A,A), 0..1 -> (N,1,1,1).
-
-        Paper lies at the border and in every area wider than a stroke. Opening removes bright strokes and closing dark
-        ones; with the right polarity one of them takes the ink away and the other leaves the paper as it was.
-        """
-        opened = highest(lowest(grey, STROKE_WINDOW), STROKE_WINDOW).mean((1, 2, 3), keepdim=True)
-        closed = lowest(highest(grey, STROKE_WINDOW), STROKE_WINDOW).mean((1, 2, 3), keepdim=True)
-        border = (grey * self.ring).sum((1, 2, 3), keepdim=True)
-        return (2 * border + opened + closed > 2 - TIE).to(grey.dtype)
-
-    def _paper(self, grey: Tensor) -> Tensor:
-        """The paper under bright ink: an opening that no blob of ink survives, its corners taken off, (N,1,A,A)."""
-        window = self.config.window
-        blurred: Tensor = self.blur(highest(lowest(grey, window), window))
-        return blurred
 
     def _stretch(self, strength: Tensor, near: Mean) -> tuple[Tensor, Tensor]:
         """Strength over the paper to ink 0..1, and the strongest 3x3 px before: (N,1,s,s) -> same, (N,1,1,1)."""
@@ -221,19 +186,22 @@ class Ink(nn.Module):
         return ink + lacking * (thick - ink)
 
     def _sample(self, found: Found, places: Tensor, within: Tensor, step: Tensor) -> Tensor:
-        """The picture itself at places, `scale` times grey, 0 where they are not within: (N,B,B)."""
+        """The picture itself at places off its bands, `scale` times grey, 0 where they are not within: (N,B,B)."""
         reach = step.clamp_min(1)
         rows, columns = found.grey.shape[1:]
-        vertical = triangle_weights(places[0], reach, rows, within[0] * found.scale)  # (N,B,H)
+        high = within[0] * found.scale.squeeze(2)
+        vertical = triangle_weights(places[0], reach, rows, high)  # (N,B,H)
         horizontal = triangle_weights(places[1], reach, columns, within[1])  # (N,B,W)
-        return vertical @ found.grey @ horizontal.transpose(1, 2)
+        bands = (vertical @ found.rows.unsqueeze(2)) * within[1].unsqueeze(1)
+        bands = bands + high.unsqueeze(2) * (horizontal @ found.columns.unsqueeze(2)).mT
+        return folded(vertical @ found.grey @ horizontal.mT - bands, found.fold)
 
     def _lit(self, found: Found, places: Tensor, within: Tensor) -> Tensor:
         """The paper at places, in the same measure: (N,B,B)."""
         coarse = (places + 0.5) * (self.config.coarse / found.sides).unsqueeze(2) - 0.5
         down, across = (coarse.clamp(0, self.config.coarse - 1) + FAR * (1 - within)).unbind()
         length = len(self.coarse)
-        return between_weights(down, length) @ found.paper @ between_weights(across, length).transpose(1, 2)
+        return between_weights(down, length) @ found.paper @ between_weights(across, length).mT
 
     def place(self, close: Close) -> Tensor:
         """The longer side to `box` px, the centre of mass to the middle: (N,1,S,S)."""
@@ -249,6 +217,11 @@ class Ink(nn.Module):
             for line, share in zip(places.unbind(), inside.unbind(), strict=True)
         )
         return (down @ close.ink @ across.transpose(1, 2)).unsqueeze(1)
+
+
+def _ends(weights: Tensor) -> Tensor:
+    """The mean of what the first and the last place of the canvas show: (A,length) -> (1,length)."""
+    return (weights[:1] + weights[-1:]) / 2
 
 
 def _along_rows(stroke: Tensor, columns: Tensor) -> Tensor:

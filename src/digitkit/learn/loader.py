@@ -24,7 +24,7 @@ from digitkit.data.rows import LARGE_BYTES, release
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
 
-PREPARE_FORMAT = 4  # raise it when prepare gives other images for the same settings: old caches are then left alone
+PREPARE_FORMAT = 5  # raise it when prepare gives other images for the same settings: old caches are then left alone
 CHUNK = 256  # pictures per call of prepare; larger ones fall out of the processor's cache
 CHUNK_PIXELS = 4_000_000  # ... and fewer of large pictures
 Report = Callable[[int, int], None]

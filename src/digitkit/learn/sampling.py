@@ -3,8 +3,6 @@
 N batch, C channels, H and W in px, O output positions.
 """
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -31,6 +29,12 @@ def between_weights(positions: Tensor, length: int) -> Tensor:
     return _triangles(positions, _pixels(positions, length))
 
 
+def stretched(length: int, count: int) -> Tensor:
+    """The matrix that shows `count` px at the size of a line of so many px, (length, count)."""
+    places = ((torch.arange(length) + 0.5) * count / length - 0.5).clamp(0, count - 1)
+    return between_weights(places, count)
+
+
 def _pixels(like: Tensor, length: int) -> Tensor:
     return torch.arange(length, dtype=like.dtype, device=like.device)
 
@@ -46,36 +50,38 @@ def sides_of(pixels: Tensor) -> Tensor:
     return torch.stack([one * pixels.shape[1], one * pixels.shape[2]])
 
 
-def highest(x: Tensor, window: int) -> Tensor:
-    """The maximum over a square window of odd side, cut off at the borders: (N,C,H,W) -> (N,C,H,W)."""
-    return _pool(x, window) if torch.compiler.is_exporting() else _slide(torch.maximum, x, window, -FAR)
+def highest(x: Tensor, window: int, step: int = 1) -> Tensor:
+    """The maximum over a square window of odd side, cut off at the borders, at every `step`-th place: (N,C,H,W)."""
+    if torch.compiler.is_exporting():
+        return _pool(x, window, step)
+    return _slide(x, window)[:, :, ::step, ::step]
 
 
-def lowest(x: Tensor, window: int) -> Tensor:
-    """The minimum over a square window of odd side, cut off at the borders: (N,C,H,W) -> (N,C,H,W)."""
-    return -_pool(-x, window) if torch.compiler.is_exporting() else _slide(torch.minimum, x, window, FAR)
+def lowest(x: Tensor, window: int, step: int = 1) -> Tensor:
+    """The minimum over a square window of odd side, cut off at the borders, at every `step`-th place: (N,C,H,W)."""
+    return -highest(-x, window, step)
 
 
-def _slide(choose: Callable[[Tensor, Tensor], Tensor], x: Tensor, window: int, outside: float) -> Tensor:
+def _slide(x: Tensor, window: int) -> Tensor:
     """Rows first, then columns; each step doubles what a value stands for, as far as the window allows."""
     reach = window // 2
-    x = F.pad(x, (reach, reach, reach, reach), value=outside)
+    x = F.pad(x, (reach, reach, reach, reach), value=-FAR)
     for axis in (2, 3):
         stands_for = 1
         while stands_for < window:
             step = min(stands_for, window - stands_for)
             length = x.shape[axis] - step
-            x = choose(x.narrow(axis, 0, length), x.narrow(axis, step, length))
+            x = torch.maximum(x.narrow(axis, 0, length), x.narrow(axis, step, length))
             stands_for += step
     return x
 
 
-def _pool(x: Tensor, window: int) -> Tensor:
+def _pool(x: Tensor, window: int, step: int) -> Tensor:
     """The maximum over a square window as a graph has it: rows first, then columns, unless it is small."""
     reach = window // 2
     if window <= SMALL_WINDOW:
-        return F.max_pool2d(x, window, 1, reach)
-    return F.max_pool2d(F.max_pool2d(x, (window, 1), 1, (reach, 0)), (1, window), 1, (0, reach))
+        return F.max_pool2d(x, window, step, reach)
+    return F.max_pool2d(F.max_pool2d(x, (window, 1), (step, 1), (reach, 0)), (1, window), (1, step), (0, reach))
 
 
 class Mean(nn.Module):

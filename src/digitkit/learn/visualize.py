@@ -87,7 +87,7 @@ def batches(recipe: Recipe, parts: Parts, classes: Sequence[str], count: int) ->
     found = []
     for number, (pixels, labels, indices) in enumerate(islice(_drawn(recipe, parts, classes), count)):
         left = 1 - number / max(1, count - 1)
-        seen = augmentation(_varied(recipe, parts, pixels, indices, number), labels, rng, left)
+        seen = augmentation(_varied(recipe, parts, pixels, indices, number, left), labels, rng, left)
         mixed = _blend(seen, recipe, number) if _blends(recipe, left) else None
         mine = [names[label] for label in labels.tolist()]
         after = ((mixed.images if mixed else seen) * 255).round().to(torch.uint8)
@@ -97,7 +97,7 @@ def batches(recipe: Recipe, parts: Parts, classes: Sequence[str], count: int) ->
     return found
 
 
-def _varied(recipe: Recipe, parts: Parts, pixels: Tensor, indices: Tensor, step: int) -> Tensor:
+def _varied(recipe: Recipe, parts: Parts, pixels: Tensor, indices: Tensor, step: int, left: float) -> Tensor:
     """Images with variants in the places of some; those of a few pictures are made at once."""
     config, before = recipe.augment.before, parts.before
     if not config.k or before is None:
@@ -105,7 +105,7 @@ def _varied(recipe: Recipe, parts: Parts, pixels: Tensor, indices: Tensor, step:
     made = replace(before, config=config).only(indices.numpy())
     bank = Bank(config, recipe.seed, tuple(pixels.shape), lambda number: made, Team())
     bank.renew(0, pixels.device)
-    return bank.stand_in(pixels.clone(), torch.arange(len(pixels)), step)
+    return bank.stand_in(pixels.clone(), torch.arange(len(pixels)), step, left)
 
 
 def _drawn(recipe: Recipe, parts: Parts, classes: Sequence[str]) -> Batches:

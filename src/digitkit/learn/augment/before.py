@@ -20,9 +20,10 @@ from digitkit.learn.augment.world import draw, seen
 from digitkit.learn.augmenting import BeforeConfig
 from digitkit.learn.ink import Ink
 from digitkit.learn.loader import as_colour, batches_of_one_size
+from digitkit.learn.paper import folded
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
-from digitkit.learn.sampling import between_weights, triangle_weights
+from digitkit.learn.sampling import stretched, triangle_weights
 
 SIDES = 4  # px, sides of variants are multiples of this
 LEAST_PX = 10  # height of a digit that can still be read
@@ -167,8 +168,9 @@ def lift(door: Ink, pixels: Tensor) -> Lifted:
     """Take the ink off its paper: uint8 (B,H,W,3)."""
     rows, columns = pixels.shape[1:3]
     found = door.find(pixels)
-    paper = _stretched(rows, found.paper) @ found.paper @ _stretched(columns, found.paper).T
-    ink = F.relu(found.scale.unsqueeze(2) * found.grey - paper)
+    grey = folded(found.grey - (found.columns.unsqueeze(1) + found.rows.unsqueeze(2)), found.fold)
+    down, across = (stretched(length, found.paper.shape[-1]) for length in (rows, columns))
+    ink = F.relu(found.scale * grey - down @ found.paper @ across.T)
     strongest = F.avg_pool2d(ink.unsqueeze(1), 3, 1, 1).amax((2, 3)).unsqueeze(2)
     middle = (found.first + found.last).T / 2
     longer = (found.last - found.first).amax(0).unsqueeze(1)
@@ -185,13 +187,6 @@ def laid(lifted: Lifted, side: int, fill: Tensor, centre: Tensor) -> Tensor:
         inside = ((places > -0.5) & (places < length - 0.5)).to(step.dtype)
         weights.append(inside.unsqueeze(2) * triangle_weights(places.clamp(0, length - 1), step.clamp_min(1), length))
     return (weights[0] @ lifted.ink @ weights[1].transpose(1, 2)).unsqueeze(1)
-
-
-def _stretched(length: int, coarse: Tensor) -> Tensor:
-    """The matrix that shows a coarse canvas (B,c,c) at the size of the picture, (length,c)."""
-    count = coarse.shape[-1]
-    places = ((torch.arange(length) + 0.5) * count / length - 0.5).clamp(0, count - 1)
-    return between_weights(places, count)
 
 
 def generator(key: tuple[int, ...]) -> torch.Generator:
