@@ -69,8 +69,9 @@ logs: ## what the containers of the stack say
 # --- what a contributor wants ------------------------------------------------------------------------------------------
 
 .PHONY: test
+# The threads of torch in several test processes wait for each other in short loops, as those of the commands do.
 test: .venv/.all .venv/.project ## the whole test suite with its coverage gate, without the slow tests
-	@$(BIN)/python -m pytest --quiet --cov --numprocesses auto --dist loadfile
+	@GOMP_SPINCOUNT=1000 $(BIN)/python -m pytest --quiet --cov --numprocesses auto --dist loadfile
 
 .PHONY: test-slow
 test-slow: .venv/.all .venv/.project ## the slow tests
