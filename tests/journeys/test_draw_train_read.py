@@ -51,6 +51,7 @@ def test_new_drawings_are_read_with_the_bundle_of_the_training(desk: Path, train
     assert read(desk, "run/model.onnx") >= 0.9
 
 
+@pytest.mark.slow
 def test_new_drawings_are_read_with_an_export_of_five_views(desk: Path, trained_here: dict[str, object]) -> None:
     call("export", "run", "--views", "5", "--output", "five.onnx", folder=desk)
     assert read(desk, "five.onnx") >= 0.9

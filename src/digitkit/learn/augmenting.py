@@ -129,9 +129,7 @@ class BeforeConfig:
     k: int = 0  # variants of each picture that are kept at a time; 0 = none
     refresh: int = 1  # epochs after which all of them are made anew
     share: float = 0.5  # of the images drawn that are variants; the others are learnt from as they came
-    last: float = (
-        0.0  # share of the steps, at the end, in which `last_share` holds instead: fewer let the weights settle
-    )
+    last: float = 0.0  # share of the steps, at the end, in which `last_share` holds instead; 0 = none
     last_share: float = 0.0  # of the images drawn then that are variants
     side_low: int = 20  # px, side of a variant at least
     side_high: int = 56  # px, side of a variant at most
