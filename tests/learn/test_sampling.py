@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from digitkit.learn.sampling import Mean, between_weights, highest, lowest, triangle_weights
+from digitkit.learn.sampling import Mean, between_weights, highest, lowest, stretched, triangle_weights
 
 WINDOWS = [1, 3, 5, 9, 13]
 
@@ -21,6 +21,19 @@ def test_highest_and_lowest_are_those_of_the_window_cut_off_at_the_borders(windo
     assert torch.equal(lowest(x, window), -F.max_pool2d(-x, window, 1, window // 2))
 
 
+@pytest.mark.parametrize("window", [5, 9])
+def test_in_steps_they_are_those_of_every_so_many_places(window: int) -> None:
+    x = some(19)
+    assert torch.equal(highest(x, window, 3), highest(x, window)[:, :, ::3, ::3])
+    assert torch.equal(lowest(x, window, 3), lowest(x, window)[:, :, ::3, ::3])
+
+
+def test_a_side_is_shown_with_more_px_by_its_neighbours_and_with_as_many_as_it_is() -> None:
+    assert torch.equal(stretched(4, torch.zeros(2, 4)), torch.eye(4))
+    shown = stretched(8, torch.zeros(1, 4)) @ torch.arange(4.0)
+    assert torch.allclose(shown, torch.tensor([0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3]))
+
+
 class Windows(nn.Module):
     """What a graph is made of."""
 
@@ -28,8 +41,9 @@ class Windows(nn.Module):
         super().__init__()
         self.window, self.inside, self.empty = window, Mean(20, window), Mean(20, window, empty=True)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return highest(lowest(x, self.window), self.window), self.inside(x), self.empty(x)
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        opened = highest(lowest(x, self.window), self.window)
+        return opened, highest(x, self.window, 3), self.inside(x), self.empty(x)
 
 
 @pytest.mark.parametrize("window", [3, 9])
@@ -38,9 +52,13 @@ def test_a_graph_has_pools_and_they_give_the_same_values(window: int) -> None:
     assert "max_pool2d" in program.graph_module.code
     assert "avg_pool2d" in program.graph_module.code
     assert not {"maximum", "matmul"} & set(program.graph_module.code.replace("(", ".").split("."))
-    (opened, *means), (expected, *expected_means) = program.module()(some()), Windows(window)(some())
-    assert torch.equal(opened, expected)
-    for mean, wanted in zip(means, expected_means, strict=True):
+    (*pools, inside, empty), (*expected, wanted_inside, wanted_empty) = (
+        program.module()(some()),
+        Windows(window)(some()),
+    )
+    for pool, wanted in zip(pools, expected, strict=True):
+        assert torch.equal(pool, wanted)
+    for mean, wanted in ((inside, wanted_inside), (empty, wanted_empty)):
         assert torch.allclose(mean, wanted, atol=1e-6)
 
 

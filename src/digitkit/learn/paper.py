@@ -125,7 +125,7 @@ class Paper(nn.Module):
         columns, rows = (
             (torch.minimum(torch.maximum(end, least @ widen), most @ widen) - corner) * there
             for end, least, most in zip(ends, low, high, strict=True)
-            for widen in [stretched(end.shape[3], self.side).mT]
+            for widen in [stretched(end.shape[3], tones).mT]
         )
         return Bands(columns, rows, 1 - 2 * there)
 

@@ -29,9 +29,10 @@ def between_weights(positions: Tensor, length: int) -> Tensor:
     return _triangles(positions, _pixels(positions, length))
 
 
-def stretched(length: int, count: int) -> Tensor:
-    """The matrix that shows `count` px at the size of a line of so many px, (length, count)."""
-    places = ((torch.arange(length) + 0.5) * count / length - 0.5).clamp(0, count - 1)
+def stretched(length: int, canvas: Tensor) -> Tensor:
+    """The matrix that shows a side of a canvas, the last axis of (..., count), with so many px: (length, count)."""
+    count = canvas.shape[-1]
+    places = ((torch.arange(length, device=canvas.device) + 0.5) * count / length - 0.5).clamp(0, count - 1)
     return between_weights(places, count)
 
 

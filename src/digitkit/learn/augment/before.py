@@ -169,7 +169,7 @@ def lift(door: Ink, pixels: Tensor) -> Lifted:
     rows, columns = pixels.shape[1:3]
     found = door.find(pixels)
     grey = folded(found.grey - (found.columns.unsqueeze(1) + found.rows.unsqueeze(2)), found.fold)
-    down, across = (stretched(length, found.paper.shape[-1]) for length in (rows, columns))
+    down, across = (stretched(length, found.paper) for length in (rows, columns))
     ink = F.relu(found.scale * grey - down @ found.paper @ across.T)
     strongest = F.avg_pool2d(ink.unsqueeze(1), 3, 1, 1).amax((2, 3)).unsqueeze(2)
     middle = (found.first + found.last).T / 2
