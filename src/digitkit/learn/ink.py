@@ -113,8 +113,8 @@ class Ink(nn.Module):
         low = grey.amin((2, 3), keepdim=True)
         span = (grey.amax((2, 3), keepdim=True) - low).clamp_min(1e-3)
         grey = (grey - low) / span
-        paper, dark, clouded = self.paper(grey)
-        sign = 1 - 2 * dark * F.relu(bands.fold)  # what is folded is bright
+        paper, dark, clouded = self.paper(grey, bands.fold)
+        sign = 1 - 2 * dark
         ink = self._stretch(F.relu(sign * (grey - paper)), self.near)[0]
         first, last = self._frame((ink * _solid(ink, self.near)).squeeze(1))
         scale = sign / span

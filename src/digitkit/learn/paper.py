@@ -18,6 +18,7 @@ PAPER_BLUR = 5  # px of the coarse canvas; takes the corners off the opening
 SLOPE_DOUBT = 0.2  # share of the variance at which a slope of light is half believed (docs/log.md, 3)
 BANDS_SHARE = 0.08  # of the variance that bands have to explain (docs/log.md, 13)
 BANDS_GAP = 0.01  # of the bands' variance by which their two ends may differ
+BANDS_EDGE = 0.5  # of their range that they have to change by within 3 px; what changes slowly is light
 EVEN, UNEVEN = 0.03, 0.13  # share of the variance without ink: paper is plain up to one, cloudy from the other on
 VARIED, FLAT = 0.05, 0.07  # variance of grey 0..1: up to one clouds have all tones, from the other on paper is flat
 TIE = 1e-3  # half bright, half dark: dark ink by decree, not by rounding
@@ -54,12 +55,12 @@ class Paper(nn.Module):
         count = (self.side - 1) // WIDE_STEP + 1
         self.register_buffer("between", between_weights(steps.clamp_max(count - 1), count), persistent=False)
 
-    def forward(self, grey: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, grey: Tensor, fold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The grey of the paper (N,1,A,A), 1 where ink is darker, else 0, and how cloudy the paper is, 0..1, (N,1,1,1).
 
-        Takes grey (N,1,A,A), 0..1. Opening removes bright strokes and closing dark ones; what is left is paper. A wide
-        window leaves no blob of ink; where it leaves clouds, as on crumpled paper or in fog, only a narrow one follows
-        them.
+        Takes grey (N,1,A,A), 0..1, and the `fold` of its bands: what is folded is bright. Opening removes bright strokes
+        and closing dark ones; what is left is paper. A wide window leaves no blob of ink; where it leaves clouds, as on
+        crumpled paper or in fog, only a narrow one follows them.
         """
         both = torch.cat([grey, -grey], 1)  # closing is opening turned over
         thin, stroke, wide = _opened(both, THIN_WINDOW), _opened(both, STROKE_WINDOW, WIDE_STEP), self._wide(both)
@@ -71,7 +72,7 @@ class Paper(nn.Module):
         bright, dark = _halves(_power(both - thin))
         # The border of cloudy paper says little: there most of what is thin is ink.
         thinner = (dark - bright) / (dark + bright).clamp_min(1e-9)
-        is_dark = (level + clouded * (thinner - level) > -TIE).to(grey.dtype)
+        is_dark = ((level + clouded * (thinner - level) > -TIE) & (fold > 0)).to(grey.dtype)
         smooth = self.between @ _chosen(wide, is_dark) @ self.between.mT
         paper: Tensor = self.blur(smooth + clouded * (_chosen(thin, is_dark) - smooth))
         return paper, is_dark, clouded
@@ -105,8 +106,8 @@ class Paper(nn.Module):
         """Papers of different tone side by side, each from border to border: grey (N,1,A,A).
 
         `ends` are the grey of the picture at the ends of its columns (N,1,1,W) and rows (N,1,1,H). What lies at both
-        ends and is wider than any stroke is paper. It is believed when it changes alike at both, and when it explains a
-        share of the variance.
+        ends and is wider than any stroke is paper. It is believed when it changes alike at both, at edges, and when it
+        explains a share of the variance.
         """
         lines = torch.cat([grey[:, :, :1], grey[:, :, -1:], grey[..., :1].mT, grey[..., -1:].mT], 1)  # (N,4,1,A)
         lines = -_opened(-_opened(lines, STROKE_WINDOW), STROKE_WINDOW)
@@ -117,14 +118,17 @@ class Paper(nn.Module):
         means = torch.cat([grey.mean(2, keepdim=True), grey.mean(3, keepdim=True).mT], 1)  # (N,2,1,A)
         # Both are half of what the two profiles make together.
         explained = 2 * (varied * means).mean((1, 2, 3), keepdim=True) - spread
-        believed = (2 * explained > BANDS_SHARE * _variance(grey)) & (differ < 2 * BANDS_GAP * spread)
+        low, high = lowest(tones, 3), highest(tones, 3)
+        edge = (high - low).amax((1, 3), keepdim=True)
+        whole = (tones.amax(3, keepdim=True) - tones.amin(3, keepdim=True)).amax(1, keepdim=True)
+        believed = 2 * explained > BANDS_SHARE * _variance(grey)
+        believed = believed & (differ < 2 * BANDS_GAP * spread) & (edge > BANDS_EDGE * whole)
         corner = tones[..., :: self.side - 1].mean((1, 2, 3), keepdim=True) / 2
         there = believed.to(grey.dtype)
         # Where one tone meets another, the picture itself says how sharply; elsewhere strokes may touch its border.
-        low, high = _halves(lowest(tones, 3)), _halves(highest(tones, 3))
         columns, rows = (
             (torch.minimum(torch.maximum(end, least @ widen), most @ widen) - corner) * there
-            for end, least, most in zip(ends, low, high, strict=True)
+            for end, least, most in zip(ends, _halves(low), _halves(high), strict=True)
             for widen in [stretched(end.shape[3], tones).mT]
         )
         return Bands(columns, rows, 1 - 2 * there)
