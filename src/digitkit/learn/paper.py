@@ -18,7 +18,7 @@ PAPER_BLUR = 5  # px of the coarse canvas; takes the corners off the opening
 SLOPE_DOUBT = 0.2  # share of the variance at which a slope of light is half believed (docs/log.md, 3)
 BANDS_SHARE = 0.08  # of the variance that bands have to explain (docs/log.md, 13)
 BANDS_GAP = 0.01  # of the bands' variance by which their two ends may differ
-BANDS_EDGE = 0.5  # of their range that they have to change by within 3 px; what changes slowly is light
+BANDS_EDGE = 0.7  # of their range that they have to change by within 3 px; what changes slowly is light
 EVEN, UNEVEN = 0.03, 0.13  # share of the variance without ink: paper is plain up to one, cloudy from the other on
 VARIED, FLAT = 0.05, 0.07  # variance of grey 0..1: up to one clouds have all tones, from the other on paper is flat
 TIE = 1e-3  # half bright, half dark: dark ink by decree, not by rounding
@@ -58,9 +58,9 @@ class Paper(nn.Module):
     def forward(self, grey: Tensor, fold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The grey of the paper (N,1,A,A), 1 where ink is darker, else 0, and how cloudy the paper is, 0..1, (N,1,1,1).
 
-        Takes grey (N,1,A,A), 0..1, and the `fold` of its bands: what is folded is bright. Opening removes bright strokes
-        and closing dark ones; what is left is paper. A wide window leaves no blob of ink; where it leaves clouds, as on
-        crumpled paper or in fog, only a narrow one follows them.
+        Takes grey (N,1,A,A), 0..1, and the `fold` of its bands: on what is folded ink is bright. Opening removes bright
+        strokes and closing dark ones; what is left is paper. A wide window leaves no blob of ink; where it leaves
+        clouds, as on crumpled paper or in fog, only a narrow one follows them.
         """
         both = torch.cat([grey, -grey], 1)  # closing is opening turned over
         thin, stroke, wide = _opened(both, THIN_WINDOW), _opened(both, STROKE_WINDOW, WIDE_STEP), self._wide(both)
