@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from digitkit.learn.acceptance import acceptance
 from digitkit.learn.prepare import Prepare
 from digitkit.learn.recipe import PrepareConfig
 from digitkit.learn.views import views
@@ -34,7 +35,7 @@ class Graph(nn.Module):
         self, prepare: PrepareConfig, network: nn.Module, view_count: int = 1, temperature: float = 1.0
     ) -> None:
         super().__init__()
-        self.prepare = Prepare(prepare)
+        self.prepare, self.config = Prepare(prepare), prepare
         self.network = network
         self.view_count, self.temperature = view_count, temperature
 
@@ -46,5 +47,5 @@ class Graph(nn.Module):
         """What follows the preparation: image float (N,C,S,S), ink share and contrast (N,) -> see `Answer`."""
         scored = [(self.network(view) / self.temperature).softmax(1) for view in views(image, self.view_count)]
         probabilities = torch.stack(scored).mean(0) if self.view_count > 1 else scored[0]
-        acceptance = probabilities.amax(1)  # higher = more like a digit
-        return Answer(probabilities, ink_share, contrast, acceptance, torch.round(image * 255).to(torch.uint8))
+        accepted = acceptance(probabilities, image, self.config)
+        return Answer(probabilities, ink_share, contrast, accepted, torch.round(image * 255).to(torch.uint8))

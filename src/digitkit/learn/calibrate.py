@@ -97,16 +97,17 @@ class Tempered(nn.Module):
         return logits
 
 
-def thresholds(answers: Tensor, knows_others: bool = False) -> Thresholds:
-    """Acceptance and margin such that few true digits are refused, from tempered validation answers (N,K).
+def thresholds(answers: Tensor, accepted: Tensor, knows_others: bool = False) -> Thresholds:
+    """Acceptance and margin such that few true digits are refused.
 
-    `knows_others` tells whether the network has learnt from what is no digit too. The paper thresholds (ink share,
-    contrast) belong to prepare and keep their defaults.
+    From validation: tempered `answers` (N,K), and how far each is `accepted` (N,). `knows_others` tells whether the
+    network has learnt from what is no digit too. The paper thresholds (ink share, contrast) belong to prepare and keep
+    their defaults.
     """
     best = answers.topk(2, dim=1).values
     usual = Thresholds()
     share, strictest = (NOT_A_DIGIT_TAUGHT, STRICTEST_TAUGHT) if knows_others else (NOT_A_DIGIT, STRICTEST.acceptance)
-    acceptance = min(strictest, _refusing(best[:, 0], share))
+    acceptance = min(strictest, _refusing(accepted, share))
     margin = min(STRICTEST.margin, _refusing(best[:, 0] - best[:, 1], UNSURE))
     return Thresholds(usual.ink_share, usual.contrast, acceptance, margin)
 

@@ -192,9 +192,10 @@ class Ink(nn.Module):
         high = within[0] * found.scale.squeeze(2)
         vertical = triangle_weights(places[0], reach, rows, high)  # (N,B,H)
         horizontal = triangle_weights(places[1], reach, columns, within[1])  # (N,B,W)
-        bands = (vertical @ found.rows.unsqueeze(2)) * within[1].unsqueeze(1)
-        bands = bands + high.unsqueeze(2) * (horizontal @ found.columns.unsqueeze(2)).mT
-        return folded(vertical @ found.grey @ horizontal.mT - bands, found.fold)
+        # The bands are two more terms of the product.
+        left = torch.cat([vertical @ found.grey, vertical @ found.rows.unsqueeze(2), high.unsqueeze(2)], 2)
+        right = torch.cat([horizontal, -within[1].unsqueeze(2), -(horizontal @ found.columns.unsqueeze(2))], 2)
+        return folded(left @ right.mT, found.fold)
 
     def _lit(self, found: Found, places: Tensor, within: Tensor) -> Tensor:
         """The paper at places, in the same measure: (N,B,B)."""

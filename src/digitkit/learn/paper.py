@@ -63,7 +63,7 @@ class Paper(nn.Module):
         clouds, as on crumpled paper or in fog, only a narrow one follows them.
         """
         both = torch.cat([grey, -grey], 1)  # closing is opening turned over
-        thin, stroke, wide = _opened(both, THIN_WINDOW), _opened(both, STROKE_WINDOW, WIDE_STEP), self._wide(both)
+        thin, stroke, wide = self._opened(both)
         clouded = self._clouded(grey, wide)
         border = (grey * self.ring).sum((1, 2, 3), keepdim=True)
         bright, dark = _halves(stroke.mean((2, 3), keepdim=True))
@@ -77,10 +77,20 @@ class Paper(nn.Module):
         paper: Tensor = self.blur(smooth + clouded * (_chosen(thin, is_dark) - smooth))
         return paper, is_dark, clouded
 
-    def _wide(self, both: Tensor) -> Tensor:
-        """The opening with the wide window, at every few px: (N,2,A,A) -> (N,2,a,a)."""
+    def _opened(self, both: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Without what is bright and narrower than each window, the wider two at every few px.
+
+        Shapes: (N,2,A,A) -> (N,2,A,A), (N,2,a,a), (N,2,a,a). Minima of windows that follow each other add up.
+        """
+        thin = lowest(both, THIN_WINDOW)
+        stroke = lowest(thin, 1 + STROKE_WINDOW - THIN_WINDOW)
+        wide = lowest(stroke, 1 + self.window - STROKE_WINDOW, WIDE_STEP)
         reach = self.window // 2 // WIDE_STEP
-        return highest(lowest(both, self.window, WIDE_STEP), 2 * reach + 1)
+        return (
+            highest(thin, THIN_WINDOW),
+            highest(stroke, STROKE_WINDOW, WIDE_STEP),
+            highest(wide, 1 + 2 * reach),
+        )
 
     def _clouded(self, grey: Tensor, wide: Tensor) -> Tensor:
         """How far the paper is cloudy, 0..1: grey (N,1,A,A), both papers that it may have (N,2,a,a) -> (N,1,1,1)."""
@@ -109,8 +119,9 @@ class Paper(nn.Module):
         ends and is wider than any stroke is paper. It is believed when it changes alike at both, at edges, and when it
         explains a share of the variance.
         """
-        lines = torch.cat([grey[:, :, :1], grey[:, :, -1:], grey[..., :1].mT, grey[..., -1:].mT], 1)  # (N,4,1,A)
-        lines = -_opened(-_opened(lines, STROKE_WINDOW), STROKE_WINDOW)
+        lines = torch.cat([grey[:, :, 0], grey[:, :, -1], grey[..., 0], grey[..., -1]], 1)  # (N,4,A)
+        lines = highest(lowest(lines, STROKE_WINDOW), 2 * STROKE_WINDOW - 1)  # opened and already widened for closing
+        lines = lowest(lines, STROKE_WINDOW).unsqueeze(2)
         differ = _variance(lines[:, ::2] - lines[:, 1::2]).mean(1, keepdim=True)
         tones = (lines[:, ::2] + lines[:, 1::2]) / 2  # (N,2,1,A), of columns and of rows
         varied = tones - tones.mean(3, keepdim=True)
@@ -140,11 +151,6 @@ def folded(grey: Tensor, fold: Tensor) -> Tensor:
     On a dark band ink may be bright and on a bright one dark; where fold is 1 nothing changes.
     """
     return torch.maximum(grey, fold * grey)
-
-
-def _opened(x: Tensor, window: int, step: int = 1) -> Tensor:
-    """Without what is bright and narrower than a window, px, at every `step`-th place: (N,C,H,W)."""
-    return highest(lowest(x, window), window, step)
 
 
 def _chosen(opened: Tensor, is_dark: Tensor) -> Tensor:

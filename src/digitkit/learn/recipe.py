@@ -135,7 +135,7 @@ class PrepareConfig:
         check_range("prepare.stroke", self.stroke, 0, 20)
         check_range("prepare.floor", self.floor, 0, 0.9)
         check_range("prepare.knee", self.knee, 0.01, 1)
-        check_range("prepare.window", self.window, 3, self.coarse)
+        check_range("prepare.window", self.window, 9, self.coarse)
         if self.window % 2 == 0:
             raise ConfigError(f"prepare.window must be odd, got {self.window}")
         if self.channels not in (1, 3) or (self.channels == 3 and self.mode is Mode.ink):

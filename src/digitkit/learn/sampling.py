@@ -52,35 +52,36 @@ def sides_of(pixels: Tensor) -> Tensor:
 
 
 def highest(x: Tensor, window: int, step: int = 1) -> Tensor:
-    """The maximum over a square window of odd side, cut off at the borders, at every `step`-th place: (N,C,H,W)."""
-    if torch.compiler.is_exporting():
-        return _pool(x, window, step)
-    return _slide(x, window)[:, :, ::step, ::step]
+    """The maximum over a window of odd side, cut off at the borders, at every `step`-th place: (N,C,L) or (N,C,H,W)."""
+    return _pool(x, window, step) if torch.compiler.is_exporting() else _slide(x, window, step)
 
 
 def lowest(x: Tensor, window: int, step: int = 1) -> Tensor:
-    """The minimum over a square window of odd side, cut off at the borders, at every `step`-th place: (N,C,H,W)."""
+    """The minimum over a window of odd side, cut off at the borders, at every `step`-th place: (N,C,L) or (N,C,H,W)."""
     return -highest(-x, window, step)
 
 
-def _slide(x: Tensor, window: int) -> Tensor:
-    """Rows first, then columns; each step doubles what a value stands for, as far as the window allows."""
+def _slide(x: Tensor, window: int, step: int) -> Tensor:
+    """One axis after the other; each round doubles what a value stands for, as far as the window allows."""
     reach = window // 2
-    x = F.pad(x, (reach, reach, reach, reach), value=-FAR)
-    for axis in (2, 3):
+    for axis in range(2, x.dim()):
+        x = F.pad(x, (0, 0) * (x.dim() - 1 - axis) + (reach, reach), value=-FAR)
         stands_for = 1
         while stands_for < window:
-            step = min(stands_for, window - stands_for)
-            length = x.shape[axis] - step
-            x = torch.maximum(x.narrow(axis, 0, length), x.narrow(axis, step, length))
-            stands_for += step
+            more = min(stands_for, window - stands_for)
+            length = x.shape[axis] - more
+            x = torch.maximum(x.narrow(axis, 0, length), x.narrow(axis, more, length))
+            stands_for += more
+        x = x[(slice(None),) * axis + (slice(None, None, step),)]
     return x
 
 
 def _pool(x: Tensor, window: int, step: int) -> Tensor:
-    """The maximum over a square window as a graph has it: rows first, then columns, unless it is small."""
+    """The same as a graph has it: rows first, then columns, unless a small window goes everywhere."""
     reach = window // 2
-    if window <= SMALL_WINDOW:
+    if x.dim() == 3:
+        return F.max_pool1d(x, window, step, reach)
+    if window <= SMALL_WINDOW and step == 1:
         return F.max_pool2d(x, window, step, reach)
     return F.max_pool2d(F.max_pool2d(x, (window, 1), (step, 1), (reach, 0)), (1, window), (1, step), (0, reach))
 

@@ -12,11 +12,12 @@ import torch
 
 from digitkit.core.prediction import Thresholds
 from digitkit.learn import pictures
+from digitkit.learn.acceptance import acceptance_of
 from digitkit.learn.calibrate import temperature, tempered, thresholds
 from digitkit.learn.evaluate import probabilities, report
 from digitkit.learn.loader import Images
 from digitkit.learn.parts import Parts
-from digitkit.learn.recipe import Recipe
+from digitkit.learn.recipe import PrepareConfig, Recipe
 
 
 def score_parts(
@@ -34,7 +35,7 @@ def score_parts(
             continue
         answers = probabilities(network, images.to(device))
         if name == "val":
-            calibration = _calibrate(answers, images, len(parts.negatives) > 0)
+            calibration = _calibrate(answers, images, recipe.prepare, len(parts.negatives) > 0)
         made = report(name, answers, images.labels, classes)
         if name == "test" and recipe.run.views > 1:
             viewed = probabilities(network, images.to(device), recipe.run.views)
@@ -48,6 +49,8 @@ def score_parts(
     return {**scored, "calibration": calibration}
 
 
-def _calibrate(answers: torch.Tensor, images: Images, knows_others: bool) -> dict[str, Any]:
+def _calibrate(answers: torch.Tensor, images: Images, prepare: PrepareConfig, knows_others: bool) -> dict[str, Any]:
     degree = temperature(answers, images.labels.cpu())
-    return {"temperature": degree, "thresholds": asdict(thresholds(tempered(answers, degree), knows_others))}
+    answers = tempered(answers, degree)
+    accepted = acceptance_of(answers, images, prepare)
+    return {"temperature": degree, "thresholds": asdict(thresholds(answers, accepted, knows_others))}
