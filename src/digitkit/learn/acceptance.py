@@ -12,9 +12,9 @@ from digitkit.learn.loader import Images
 from digitkit.learn.recipe import Mode, PrepareConfig
 from digitkit.learn.sampling import lowest
 
-SQUARES = 4  # of the box side by side; ink that has room for one of them is solid
+SQUARES = 5  # of the box side by side; ink that has room for one of them is solid
 STROKES = 0.05  # share of the ink that may be solid in a bold digit
-DOUBT = 5.0  # how fast the logarithm of the odds falls with the share of solid ink above that
+DOUBT = 12.0  # how fast the logarithm of the odds falls with the share of solid ink above that
 AT_ONCE = 1000  # images
 
 
@@ -23,7 +23,7 @@ def acceptance(probabilities: Tensor, images: Tensor, config: PrepareConfig) -> 
     best = probabilities.amax(1)
     if config.mode is not Mode.ink:
         return best  # the brightness of a photo is no ink
-    solid = lowest(images, (config.box // SQUARES - 1) | 1).sum((1, 2, 3)) / images.sum((1, 2, 3)).clamp_min(1e-3)
+    solid = lowest(images, config.box // SQUARES | 1).sum((1, 2, 3)) / images.sum((1, 2, 3)).clamp_min(1e-3)
     doubt = torch.exp(DOUBT * F.relu(solid - STROKES))
     return best / (best + doubt * (1 - best))
 
