@@ -117,7 +117,9 @@ def test_a_quick_mouse_fills_no_drawing_and_a_drawing_that_comes_back_keeps_its_
     page.mouse.up()
     wait_for_answer(page)
     assert pad_of(page).evaluate("pad => pad.pad.state.strokes[0].points.length") <= 12
+    expect(page.get_by_text("No, it is:")).to_be_visible()  # the page has been told too
     page.get_by_role("link", name="About").click()
+    expect(page.get_by_text("Privacy")).to_be_visible()
     page.get_by_role("link", name="Read").click()
     expect(panel_of(page)).to_have_attribute("data-version", re.compile(r"\d"))
     draw(page, recorded(1))
