@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import zoom
 from torch import Tensor
 
+from digitkit.core.prediction import Thresholds
 from digitkit.learn.augment.before import lift
 from digitkit.learn.ink import Ink
 from digitkit.learn.loader import as_colour
@@ -51,10 +52,10 @@ def banded(pictures: Shares, low: float, high: float, across: bool = False) -> S
     return low + (high - low) * (spoilt.transpose(0, 2, 1) if across else spoilt)
 
 
-def clouds(count: int, side: int, rng: np.random.Generator) -> Shares:
-    """Smooth patches of light, 0..1: (count,side,side)."""
-    rough = rng.random((count, 4, 4))
-    smooth = np.stack([zoom(each, side / 4, order=3, mode="nearest", grid_mode=True) for each in rough])
+def clouds(count: int, side: int, rng: np.random.Generator, patches: int = 4) -> Shares:
+    """Smooth patches of light, so many side by side, 0..1: (count,side,side)."""
+    rough = rng.random((count, patches, patches))
+    smooth = np.stack([zoom(each, side / patches, order=3, mode="nearest", grid_mode=True) for each in rough])
     low, high = smooth.min((1, 2), keepdims=True), smooth.max((1, 2), keepdims=True)
     found: Shares = (smooth - low) / (high - low)
     return found
@@ -108,6 +109,13 @@ def test_a_faint_digit_on_cloudy_paper_is_found_in_either_tone(digits: Shares) -
     assert bool(told[0].all())
     assert not told[1].any()
     assert apart(digits, bright) < 0.06
+
+
+@pytest.mark.parametrize("side", [28, 112])
+def test_cloudy_paper_with_nothing_on_it_is_blank(side: int) -> None:
+    paper = 0.425 + 0.15 * clouds(200, side, np.random.default_rng(2), patches=7)
+    contrast = DOOR(pixels(paper))[2]
+    assert (contrast < Thresholds().contrast).float().mean() >= 0.95
 
 
 def test_ink_is_lifted_off_bands_as_off_plain_paper(digits: Shares) -> None:

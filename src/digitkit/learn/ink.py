@@ -22,6 +22,7 @@ DETAIL_WINDOW = 5  # px of half the coarse canvas; colours are compared over thi
 COLOUR_SQUARES = 2  # of the power iteration, four steps; the colour of the ink is far from all others
 CLEAR = 0.15  # share of the coarse canvas at each border that form lines are looked for in
 MARGIN = 1.5  # px of the coarse canvas around the digit that its ends may reach into
+CLOUDS_TAKE = 0.6  # share of ink's strength that counts for what cloudy paper took with it (docs/log.md, 14)
 STROKE_EDGE = 5  # px of the close canvas around solid ink that belong to the stroke
 
 
@@ -123,7 +124,7 @@ class Ink(nn.Module):
         step = sides / self.config.coarse
         return Found(
             sides, whole.squeeze(1), bands.columns.flatten(1), bands.rows.flatten(1), bands.fold.squeeze(1),
-            scale.squeeze(1), paper.squeeze(1), span * (1 + clouded), ink, first * step, (last + 1) * step,
+            scale.squeeze(1), paper.squeeze(1), span * (1 + CLOUDS_TAKE * clouded), ink, first * step, (last + 1) * step,
         )  # fmt: skip
 
     def _whole(self, side: Tensor, length: int) -> Tensor:
