@@ -122,10 +122,10 @@ def _lines(parts: dict[str, NDArray[np.int64]], digit: int) -> list[NDArray[np.i
 
 
 def read_empty(reader: Reader, table: Table) -> None:
-    """Empty pages, about 1,000: how many are called blank."""
+    """Empty pages, 1,000 of each kind: how many are called blank."""
     rng = np.random.default_rng(1)
     for kind in EMPTY:
-        _, contrasts = reader.read([empty_page(kind, rng) for _ in range(170)])
+        _, contrasts = reader.read([empty_page(kind, rng) for _ in range(1000)])
         table.add_row(f"empty page called blank: {kind}", f"{(contrasts < Thresholds().contrast).mean():.2%}", "99%")
 
 
