@@ -19,6 +19,9 @@ def test_highest_and_lowest_are_those_of_the_window_cut_off_at_the_borders(windo
     x = some()
     assert torch.equal(highest(x, window), F.max_pool2d(x, window, 1, window // 2))
     assert torch.equal(lowest(x, window), -F.max_pool2d(-x, window, 1, window // 2))
+    lines = x[:, :, 0]
+    assert torch.equal(highest(lines, window), F.max_pool1d(lines, window, 1, window // 2))
+    assert torch.equal(highest(lines, window, 3), F.max_pool1d(lines, window, 3, window // 2))
 
 
 @pytest.mark.parametrize("window", [5, 9])
