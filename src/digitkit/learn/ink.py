@@ -122,9 +122,10 @@ class Ink(nn.Module):
         # What the close look takes off is paper and slope in one, undone as far as it is linear.
         paper = sign * paper + scale * (low + slope)
         step = sides / self.config.coarse
+        span = span * (1 + CLOUDS_TAKE * clouded)
         return Found(
             sides, whole.squeeze(1), bands.columns.flatten(1), bands.rows.flatten(1), bands.fold.squeeze(1),
-            scale.squeeze(1), paper.squeeze(1), span * (1 + CLOUDS_TAKE * clouded), ink, first * step, (last + 1) * step,
+            scale.squeeze(1), paper.squeeze(1), span, ink, first * step, (last + 1) * step,
         )  # fmt: skip
 
     def _whole(self, side: Tensor, length: int) -> Tensor:
