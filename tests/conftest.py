@@ -1,9 +1,10 @@
 """What every test may use: drawn digits, a cache folder of its own, and no network."""
 
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -36,6 +37,29 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Downloads and prepared pictures of the tests go into a temporary folder, also those of subprocesses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIGITKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def untraced_export() -> Iterator[None]:
+    """Torch's exporter runs without coverage, which would look at each of its millions of calls and double its time."""
+    if sys.gettrace() is None:
+        yield
+        return
+    import torch.onnx
+
+    export = torch.onnx.export
+
+    def untraced(*args: Any, **options: Any) -> Any:
+        trace = sys.gettrace()
+        sys.settrace(None)
+        try:
+            return export(*args, **options)
+        finally:
+            sys.settrace(trace)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.onnx, "export", untraced)
         yield
 
 
