@@ -117,6 +117,19 @@ def test_the_file_answers_as_torch_does_for_digits(
     assert np.abs(ours.image.numpy().astype(int) - theirs[-1]).max() <= 1
 
 
+def test_the_file_accepts_solid_shapes_as_torch_does(trained: Trained, exported: Path) -> None:
+    pixels = np.full((6, 40, 40, 3), 255, np.uint8)
+    for index in range(6):
+        pixels[index, 8:32, 20 - 2 * index : 22 + 2 * index] = 0
+    with torch.inference_mode():
+        ours = torch_graph(trained)(torch.from_numpy(pixels))
+    [theirs] = session_of(exported).run(["acceptance"], pixels)
+    assert np.abs(ours.acceptance.numpy() - theirs).max() < 1e-4
+    less = ours.probabilities.amax(1) - ours.acceptance
+    assert float(less[0]) == pytest.approx(0, abs=1e-5)
+    assert float(less.max()) > 0.01
+
+
 def test_one_picture_and_many_give_the_same(exported: Path, drawn_digits: DrawDigits) -> None:
     session, pixels = session_of(exported), drawn(drawn_digits, 40)
     [together] = session.run(["probabilities"], pixels)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from digitkit.learn.acceptance import AT_ONCE, acceptance, acceptance_of
+from digitkit.learn.acceptance import AT_ONCE, acceptance, part_acceptance
 from digitkit.learn.loader import Images
 from digitkit.learn.recipe import Mode, PrepareConfig
 from tests.conftest import DrawDigits
@@ -54,5 +54,5 @@ def test_a_whole_part_is_judged_as_one_by_one() -> None:
     count = AT_ONCE + 3
     pixels = (stroke(8).repeat(count, 1, 1, 1) * torch.linspace(0.2, 1, count).view(-1, 1, 1, 1) * 255).to(torch.uint8)
     answers = sure(count)
-    whole = acceptance_of(answers, Images(pixels, torch.zeros(count, dtype=torch.long)), PrepareConfig())
+    whole = part_acceptance(answers, Images(pixels, torch.zeros(count, dtype=torch.long)), PrepareConfig())
     assert torch.allclose(whole, acceptance(answers, pixels / 255, PrepareConfig()))

@@ -19,7 +19,7 @@ from digitkit.export.graph import Graph
 from digitkit.export.members import Member, described
 from digitkit.export.parity import Parity
 from digitkit.export.write import OPSET, part_figures, write_checked
-from digitkit.learn.acceptance import acceptance_of
+from digitkit.learn.acceptance import part_acceptance
 from digitkit.learn.calibrate import thresholds
 from digitkit.learn.compose import to_plain
 from digitkit.learn.ensemble import Ensemble, Selection, answers_to_views, choose, join_all, mean_answer
@@ -104,7 +104,7 @@ def _joined(
     together = sum(each[1:], each[0]) / len(each)
     made = report("val", together, images.labels, candidates[0].classes)
     knows_others = all(candidates[place].recipe.data.negatives for place in selection.chosen.members)
-    accepted = acceptance_of(together, images, candidates[0].recipe.prepare)
+    accepted = part_acceptance(together, images, candidates[0].recipe.prepare)
     limits = thresholds(together, accepted, knows_others)
     return Joined(tuple(candidates), selection, view_count, limits, made)
 

@@ -28,7 +28,7 @@ def acceptance(probabilities: Tensor, images: Tensor, config: PrepareConfig) -> 
     return best / (best + doubt * (1 - best))
 
 
-def acceptance_of(answers: Tensor, images: Images, config: PrepareConfig) -> Tensor:
+def part_acceptance(answers: Tensor, images: Images, config: PrepareConfig) -> Tensor:
     """The same for a whole part: probabilities (N,K) on its N images -> (N,), on the CPU."""
     parts = zip(torch.split(answers.cpu(), AT_ONCE), torch.split(images.pixels.cpu(), AT_ONCE), strict=True)
     return torch.cat([acceptance(some, pixels.to(torch.float32) / 255, config) for some, pixels in parts])

@@ -22,7 +22,7 @@ DETAIL_WINDOW = 5  # px of half the coarse canvas; colours are compared over thi
 COLOUR_SQUARES = 2  # of the power iteration, four steps; the colour of the ink is far from all others
 CLEAR = 0.15  # share of the coarse canvas at each border that form lines are looked for in
 MARGIN = 1.5  # px of the coarse canvas around the digit that its ends may reach into
-CLOUDS_TAKE = 0.6  # share of ink's strength that counts for what cloudy paper took with it (docs/log.md, 14)
+CLOUDY_GAIN = 0.6  # by so much more counts contrast on cloudy paper: what follows clouds takes ink too
 STROKE_EDGE = 5  # px of the close canvas around solid ink that belong to the stroke
 
 
@@ -122,7 +122,7 @@ class Ink(nn.Module):
         # What the close look takes off is paper and slope in one, undone as far as it is linear.
         paper = sign * paper + scale * (low + slope)
         step = sides / self.config.coarse
-        span = span * (1 + CLOUDS_TAKE * clouded)
+        span = span * (1 + CLOUDY_GAIN * clouded)
         return Found(
             sides, whole.squeeze(1), bands.columns.flatten(1), bands.rows.flatten(1), bands.fold.squeeze(1),
             scale.squeeze(1), paper.squeeze(1), span, ink, first * step, (last + 1) * step,

@@ -81,6 +81,7 @@ class Paper(nn.Module):
         """Without what is bright and narrower than each window, the wider two at every few px.
 
         Shapes: (N,2,A,A) -> (N,2,A,A), (N,2,a,a), (N,2,a,a). Minima of windows that follow each other add up.
+        The widest is an opening to the pixel where it is 6 k + 1 px wide; else it reaches up to 2 px less far back.
         """
         thin = lowest(both, THIN_WINDOW)
         stroke = lowest(thin, 1 + STROKE_WINDOW - THIN_WINDOW)

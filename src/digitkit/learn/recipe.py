@@ -121,7 +121,7 @@ class PrepareConfig:
     fill: float = 0.72  # share of the close canvas that the longer side of the digit takes
     floor: float = 0.18  # share of the strongest ink that still counts as paper
     knee: float = 0.55  # share of the strongest ink, above the floor, that becomes full ink
-    window: int = 13  # px of the coarse canvas, odd; no blob of ink is this wide, so what an opening leaves is paper
+    window: int = 13  # px of the coarse canvas, odd, 9 or more; no blob of ink is this wide, so an opening leaves paper
     stroke: float = 2.3  # px of the close canvas; thinner strokes are made this wide; 0 = as they are
     channels: int = 1  # of the image: 1 grey, 3 colour (mode photo only)
 

@@ -12,7 +12,7 @@ import torch
 
 from digitkit.core.prediction import Thresholds
 from digitkit.learn import pictures
-from digitkit.learn.acceptance import acceptance_of
+from digitkit.learn.acceptance import part_acceptance
 from digitkit.learn.calibrate import temperature, tempered, thresholds
 from digitkit.learn.evaluate import probabilities, report
 from digitkit.learn.loader import Images
@@ -52,5 +52,5 @@ def score_parts(
 def _calibrate(answers: torch.Tensor, images: Images, prepare: PrepareConfig, knows_others: bool) -> dict[str, Any]:
     degree = temperature(answers, images.labels.cpu())
     answers = tempered(answers, degree)
-    accepted = acceptance_of(answers, images, prepare)
+    accepted = part_acceptance(answers, images, prepare)
     return {"temperature": degree, "thresholds": asdict(thresholds(answers, accepted, knows_others))}
