@@ -129,7 +129,7 @@ def test_an_ensemble_in_8_bits_still_tells_its_members(trained: Trained, written
 def test_views_are_averaged_over_every_member(trained: Trained, written: Written) -> None:
     joined = join(open_members(written.runs), trained.splits, 5)
     graph = joined.graph()
-    assert graph.view_count == 5
+    assert graph.reader.view_count == 5
     assert joined.val.loss == pytest.approx(joined.selection.chosen.loss, rel=1e-3)
 
 

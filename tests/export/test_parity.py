@@ -42,7 +42,7 @@ def test_a_faithful_file_passes_with_its_figures(content: bytes, drawn_digits: D
 def test_a_file_of_other_weights_is_refused(content: bytes, drawn_digits: DrawDigits) -> None:
     graph = linear_graph()
     with torch.no_grad():
-        next(graph.network.parameters()).mul_(0.9)
+        next(graph.reader.network.parameters()).mul_(0.9)
     with pytest.raises(BundleError, match=r"differs from torch: .* at worst over 8 digits, at most 0\.0001 is allowed"):
         check(graph, content, drawn_digits(8, np.random.default_rng(0)))
 
@@ -50,7 +50,7 @@ def test_a_file_of_other_weights_is_refused(content: bytes, drawn_digits: DrawDi
 def test_answers_that_are_no_numbers_are_refused(drawn_digits: DrawDigits) -> None:
     graph = linear_graph()
     with torch.no_grad():
-        next(graph.network.parameters()).fill_(torch.nan)
+        next(graph.reader.network.parameters()).fill_(torch.nan)
     with pytest.raises(BundleError, match="differs from torch: inf"):
         check(graph, to_onnx(graph).SerializeToString(), drawn_digits(8, np.random.default_rng(0)))
 

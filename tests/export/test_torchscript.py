@@ -141,7 +141,7 @@ def test_a_file_that_differs_from_its_bundle_is_refused(trained: Trained, export
 
     graph, (record, signed) = graph_of(trained.run), read_bundle(exported)
     with torch.no_grad():
-        for weight in graph.network.parameters():
+        for weight in graph.reader.network.parameters():
             weight.mul_(0.9)
     with pytest.raises(BundleError, match="The TorchScript file differs from the bundle"):
         check(to_torchscript(graph, record), signed, trained.splits.test)

@@ -231,7 +231,7 @@ def test_five_views_are_averaged_inside(trained: Trained, exported: Path, five: 
     graph = torch_graph(trained)
     with torch.inference_mode():
         image = graph.prepare(torch.from_numpy(pixels)).image
-        each = [(graph.network(view) / graph.temperature).softmax(1) for view in views(image, 5)]
+        each = [(graph.reader.network(view) / graph.reader.temperature).softmax(1) for view in views(image, 5)]
     assert five.record.views == 5
     assert np.abs(many - torch.stack(each).mean(0).numpy()).max() < 1e-4
     assert np.abs(many - one).max() > 1e-3

@@ -28,24 +28,42 @@ class Answer(NamedTuple):
     image: Tensor
 
 
+class Read(NamedTuple):
+    """What is made of an image: `probabilities` (N,K), `acceptance` (N,), `image` uint8 (N,C,S,S); see `Answer`."""
+
+    probabilities: Tensor
+    acceptance: Tensor
+    image: Tensor
+
+
+class Reader(nn.Module):
+    """What follows the preparation: views, network, temperature, softmax."""
+
+    def __init__(self, config: PrepareConfig, network: nn.Module, view_count: int, temperature: float) -> None:
+        super().__init__()
+        self.config, self.network = config, network
+        self.view_count, self.temperature = view_count, temperature
+
+    def forward(self, image: Tensor) -> Read:
+        """Shapes: float (N,C,S,S), 0..1 -> see `Read`."""
+        scored = [(self.network(view) / self.temperature).softmax(1) for view in views(image, self.view_count)]
+        probabilities = torch.stack(scored).mean(0) if self.view_count > 1 else scored[0]
+        accepted = acceptance(probabilities, image, self.config)
+        return Read(probabilities, accepted, torch.round(image * 255).to(torch.uint8))
+
+
 class Graph(nn.Module):
     """Raw pictures uint8 (N,H,W,3) to an `Answer`; the very modules of the training, put in a row."""
 
     def __init__(
-        self, prepare: PrepareConfig, network: nn.Module, view_count: int = 1, temperature: float = 1.0
+        self, config: PrepareConfig, network: nn.Module, view_count: int = 1, temperature: float = 1.0
     ) -> None:
         super().__init__()
-        self.prepare, self.config = Prepare(prepare), prepare
-        self.network = network
-        self.view_count, self.temperature = view_count, temperature
+        self.prepare = Prepare(config)
+        self.reader = Reader(config, network, view_count, temperature)
 
     def forward(self, pixels: Tensor) -> Answer:
         """Shapes: uint8 (N,H,W,3), 1 <= H, W <= 4,096 -> see `Answer`."""
-        return self.answer(*self.prepare(pixels))
-
-    def answer(self, image: Tensor, ink_share: Tensor, contrast: Tensor) -> Answer:
-        """What follows the preparation: image float (N,C,S,S), ink share and contrast (N,) -> see `Answer`."""
-        scored = [(self.network(view) / self.temperature).softmax(1) for view in views(image, self.view_count)]
-        probabilities = torch.stack(scored).mean(0) if self.view_count > 1 else scored[0]
-        accepted = acceptance(probabilities, image, self.config)
-        return Answer(probabilities, ink_share, contrast, accepted, torch.round(image * 255).to(torch.uint8))
+        image, ink_share, contrast = self.prepare(pixels)
+        probabilities, accepted, seen = self.reader(image)
+        return Answer(probabilities, ink_share, contrast, accepted, seen)

@@ -43,8 +43,8 @@ class Pipeline(nn.Module):
     def forward(self, pixels: Tensor) -> Answer:
         """Shapes: uint8 or float 0..1, (N,C,H,W) or (C,H,W) -> see `Answer`."""
         image, ink_share, contrast = self.door(as_bundles_take_them(pixels))
-        probabilities, ink_share, contrast, acceptance, image = self.reader(image, ink_share, contrast)
-        return Answer(probabilities, ink_share, contrast, acceptance, image)
+        probabilities, acceptance, seen = self.reader(image)
+        return Answer(probabilities, ink_share, contrast, acceptance, seen)
 
     @torch.jit.export
     def prepare(self, pixels: Tensor) -> Tensor:
@@ -131,27 +131,14 @@ def reading(pipeline: nn.Module) -> parity.Read:
 def to_torchscript(graph: Graph, record: Bundle) -> bytes:
     """The graph as the bytes of a file that torch loads by itself: its parts traced, the entrance compiled."""
     pixels = torch.zeros(3, 40, 52, 3, dtype=torch.uint8)  # sizes of 1 would be taken for constants
-    answering = _Answering(graph).eval()
     with _quiet(), torch.no_grad():
         door = torch.jit.trace(graph.prepare, (pixels,), check_trace=False)  # type: ignore[no-untyped-call]
-        reader = torch.jit.trace(answering, tuple(door(pixels)), check_trace=False)  # type: ignore[no-untyped-call]
+        reader = torch.jit.trace(graph.reader, (door(pixels)[0],), check_trace=False)  # type: ignore[no-untyped-call]
         pipeline = torch.jit.script(Pipeline(door, reader, list(record.classes)).eval())
         frozen = torch.jit.freeze(pipeline, preserved_attrs=["prepare", "classes"])
         written = io.BytesIO()
         torch.jit.save(frozen, written, _extra_files={RECORD: record.to_json()})
     return _without_traces(written.getvalue())
-
-
-class _Answering(nn.Module):
-    """What follows the preparation, as a module of its own."""
-
-    def __init__(self, graph: Graph) -> None:
-        super().__init__()
-        self.graph = graph
-
-    def forward(self, image: Tensor, ink_share: Tensor, contrast: Tensor) -> Answer:
-        """Shapes: float (N,C,S,S), (N,), (N,) -> see `Answer`."""
-        return self.graph.answer(image, ink_share, contrast)
 
 
 def _without_traces(content: bytes) -> bytes:

@@ -1,25 +1,31 @@
 """From a finished run to one portable file."""
 
 import contextlib
+import functools
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import onnx
+import onnx.compose
 import torch
+from torch import Tensor, nn
 
-from digitkit.core.bundle import INPUT, MAX_BYTES, MAX_SIDE, METADATA_KEY, OUTPUTS, UNSIGNED, Bundle, sign, with_digest
+from digitkit.core.bundle import INPUT, MAX_BYTES, MAX_SIDE, METADATA_KEY, UNSIGNED, Bundle, sign, with_digest
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import BundleError, ConfigError
 from digitkit.core.files import write_bytes
 from digitkit.core.prediction import Thresholds
 from digitkit.export import parity
-from digitkit.export.graph import Graph
+from digitkit.export.graph import Answer, Graph, Read
 from digitkit.export.parity import Parity
 from digitkit.learn.compose import to_plain
+from digitkit.learn.prepare import Prepare
+from digitkit.learn.recipe import PrepareConfig
 from digitkit.learn.run import Run
 
 OPSET = 18  # from 19 on onnxruntime takes means 15 times more slowly
@@ -27,6 +33,8 @@ OPSETS = range(18, 24)  # what the exporter writes and onnxruntime reads
 PART_FIGURES = ("n", "accuracy", "interval", "accuracy_views", "f1", "loss")
 MOST_CLASSES = 20  # of a confusion that travels
 IMAGE = "image"  # the fifth output: what the network saw, computed only when asked for
+PREPARED = "prepared"  # the same between the two parts of the graph, 0..1
+READER = "reader."  # before all names of the second part
 
 
 def export(
@@ -84,14 +92,37 @@ def check_opset(opset: int) -> None:
 
 
 def to_onnx(graph: Graph, opset: int = OPSET) -> onnx.ModelProto:
-    """The graph as ONNX, batch, height and width free."""
-    example = torch.zeros(3, 40, 52, 3, dtype=torch.uint8)  # sizes of 1 would be taken for constants
+    """The graph as ONNX, batch, height and width free: the door, and behind it what reads its image."""
+    config = graph.prepare.config
+    image = torch.zeros(3, config.channels, config.size, config.size)  # batches of 1 would be taken for constants
+    reader = _exported(graph.reader, image, (PREPARED, {}), Read._fields, opset)
+    reader = onnx.compose.add_prefix(reader, READER, rename_outputs=False)
+    whole = onnx.compose.merge_models(_door(astuple(config), opset), reader, [(PREPARED, READER + PREPARED)])
+    given = {value.name: value for value in whole.graph.output}
+    del whole.graph.output[:]
+    whole.graph.output.extend(given[name] for name in Answer._fields)
+    return whole
+
+
+@functools.lru_cache(maxsize=4)
+def _door(config: tuple[Any, ...], opset: int) -> onnx.ModelProto:
+    """The preparation, most operators of a graph and the same for every network; `config` has its settings in order."""
+    picture = torch.zeros(3, 40, 52, 3, dtype=torch.uint8)
     sides = {1: torch.export.Dim("height", min=1, max=MAX_SIDE), 2: torch.export.Dim("width", min=1, max=MAX_SIDE)}
+    door = Prepare(PrepareConfig(*config)).eval()
+    return _exported(door, picture, (INPUT, sides), (PREPARED, *Answer._fields[1:3]), opset)
+
+
+def _exported(
+    module: nn.Module, example: Tensor, taken: tuple[str, dict[int, Any]], given: Sequence[str], opset: int
+) -> onnx.ModelProto:
+    """A module as ONNX: `taken` names what it takes, with the free sides besides the batch; `given` what it gives."""
+    name, sides = taken
     with _quiet():
         program = torch.onnx.export(
-            graph, (example,), dynamo=True, opset_version=opset, external_data=False, verbose=False, optimize=True,
-            input_names=[INPUT], output_names=[*OUTPUTS, IMAGE],
-            dynamic_shapes={"pixels": {0: torch.export.Dim("batch", min=1), **sides}},
+            module, (example,), dynamo=True, opset_version=opset, external_data=False, verbose=False, optimize=True,
+            input_names=[name], output_names=list(given),
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1), **sides},),
         )  # fmt: skip
     assert program is not None
     model = program.model_proto
