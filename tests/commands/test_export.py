@@ -121,10 +121,25 @@ def test_of_several_runs_the_best_alone_is_exported_as_one(
     assert record.recipe["seed"] == Run(best).recipe().seed
 
 
+def test_a_cascade_asks_in_the_order_in_which_runs_are_named(
+    three: tuple[list[Path], Path, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    (_, one, other), path = three[0], tmp_path / "two.onnx"
+    for quick, thorough in ((one, other), (other, one)):
+        told = ask(quick, thorough, "--cascade", "--output", path, "--json").stdout
+        ranking, facts = (json.loads(line) for line in told.splitlines())
+        assert 0 <= ranking["asked"] <= 1
+        assert facts["members"] == 2
+        assert [member["run"] for member in read_bundle(path)[0].members] == [quick.name, thorough.name]
+    assert "a cascade of 2 runs" in CliRunner().invoke(app, ["show", "bundle", str(path)]).stdout
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
         (["--best", "2"], 2, "--best chooses among several runs, and one is named"),
+        (["--cascade"], 2, "--cascade takes two runs, the quick one first"),
+        (["{run}", "--cascade", "--best", "2", "--output", "a.onnx"], 2, "2 runs are named with --best"),
         (["{run}"], 2, "Say where, as in --output"),
         (["nowhere", "--output", "a.onnx"], 3, "nowhere is not a run"),
         (["{run}", "--output", "a.onnx"], 2, "hold the same weights"),

@@ -19,16 +19,32 @@ def join(members: "Sequence[Member]", splits: "Splits", views: int, best: int, j
 
     with progress_bar(not json) as progress:
         joined = ensemble.join(members, splits, views, best, progress)
+    _tell(joined, json)
+    return joined
+
+
+def join_in_turn(members: "Sequence[Member]", splits: "Splits", views: int, json: bool) -> "Joined":
+    """Join a quick run and a thorough one, and tell what decided."""
+    from digitkit.export import cascade
+
+    with progress_bar(not json) as progress:
+        joined = cascade.join_in_turn(members[0], members[1], splits, views, progress)
+    _tell(joined, json)
+    return joined
+
+
+def _tell(joined: "Joined", json: bool) -> None:
     rows = _rows(joined)
     if json:
         chosen = joined.selection.chosen
-        print_json({"validation": joined.val.n, "temperature": chosen.temperature, "candidates": rows})
+        asked = {} if joined.asked is None else {"asked": joined.asked}
+        print_json({"validation": joined.val.n, "temperature": chosen.temperature, **asked, "candidates": rows})
     else:
         cells = [(row["run"], *_shares(row), *_shares(row["together"])) for row in rows]
+        asks = "" if joined.asked is None else f"; the second is asked about {percent(joined.asked)} of them"
         print_table(
-            f"{len(joined.members)} of {len(rows)} runs, by {joined.val.n:,} validation pictures", COLUMNS, cells
+            f"{len(joined.members)} of {len(rows)} runs, by {joined.val.n:,} validation pictures{asks}", COLUMNS, cells
         )
-    return joined
 
 
 def _rows(joined: "Joined") -> list[dict[str, Any]]:

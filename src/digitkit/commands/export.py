@@ -21,6 +21,9 @@ def export(
         list[Path], typer.Argument(help="The folder of a run; of several, to make one bundle.", show_default=False)
     ],
     best: Annotated[int, typer.Option(min=0, help="Join at most so many of the runs, chosen on validation.")] = 0,
+    cascade: Annotated[
+        bool, typer.Option("--cascade", help="Of two runs, ask the second only where the first is not sure.")
+    ] = False,
     views: Annotated[int, typer.Option(help="Shifted views averaged in the graph: 1, 5 or 9.")] = 1,
     output: Annotated[
         Path | None, typer.Option(help="The file to write; model.onnx in the run by default. Several runs need it.")
@@ -36,10 +39,11 @@ def export(
 ) -> None:
     """Write a run's bundle: one .onnx file that holds preparation, network, classes and thresholds.
 
-    Of several runs it becomes one bundle too, whose probabilities are the mean of theirs.
+    Of several runs it becomes one bundle too, whose probabilities are the mean of theirs, or a cascade's.
     """
-    _check(len(runs), best, views, opset, output)
-    made = _join(runs, best, views, json) if len(runs) > 1 else _open(runs[0])
+    _check(len(runs), views, opset, output)
+    _check_joining(len(runs), best, cascade)
+    made = _join(runs, best, cascade, views, json) if len(runs) > 1 else _open(runs[0])
     bundle = output or made.run.file("model.onnx")
     for facts in _write(made, bundle, views, name, opset), *_write_more(made, bundle, int8, torchscript, labels_json):
         if json:
@@ -57,7 +61,7 @@ class Exported:
     joined: "Joined | None" = None
 
 
-def _check(count: int, best: int, views: int, opset: int, output: Path | None) -> None:
+def _check(count: int, views: int, opset: int, output: Path | None) -> None:
     """Refuse options that cannot be met.
 
     Raises: ConfigError.
@@ -69,10 +73,24 @@ def _check(count: int, best: int, views: int, opset: int, output: Path | None) -
     check_opset(opset)
     if views not in COUNTS:
         raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
-    if best and count == 1:
-        raise ConfigError("--best chooses among several runs, and one is named. Name the others, or leave --best out.")
     if count > 1 and output is None:
         raise ConfigError("The bundle of several runs lies in none of them. Say where, as in --output ensemble.onnx.")
+
+
+def _check_joining(count: int, best: int, cascade: bool) -> None:
+    """Refuse what these runs cannot become.
+
+    Raises: ConfigError.
+    """
+    from digitkit.core.errors import ConfigError
+
+    if best and count == 1:
+        raise ConfigError("--best chooses among several runs, and one is named. Name the others, or leave --best out.")
+    if cascade and (count != 2 or best):
+        named = f"{count} {'run is' if count == 1 else 'runs are'} named{' with --best' if best else ''}"
+        raise ConfigError(
+            f"--cascade takes two runs, the quick one first and then the thorough one, and nothing to choose; {named}."
+        )
 
 
 def _open(path: Path) -> Exported:
@@ -84,14 +102,18 @@ def _open(path: Path) -> Exported:
     return Exported(run, build(split_plan(run.recipe().data), report=say))
 
 
-def _join(paths: list[Path], best: int, views: int, json: bool) -> Exported:
+def _join(paths: list[Path], best: int, cascade: bool, views: int, json: bool) -> Exported:
     """Several runs, joined; where only one of them was chosen, that run."""
     from digitkit.commands import ensembling
     from digitkit.export.members import open_members
 
     members = open_members(paths)
     splits = _open(paths[0]).splits
-    joined = ensembling.join(members, splits, views, best, json)
+    if cascade:
+        members.sort(key=lambda member: paths.index(member.run.path))
+        joined = ensembling.join_in_turn(members, splits, views, json)
+    else:
+        joined = ensembling.join(members, splits, views, best, json)
     return Exported(joined.members[0].run, splits, joined if len(joined.members) > 1 else None)
 
 

@@ -63,9 +63,15 @@ class Bundle:
 
     @property
     def members(self) -> tuple[Mapping[str, object], ...]:
-        """What is told of each network whose answers are averaged; nothing where there is one network."""
+        """What is told of each network that has a say; nothing where there is one network."""
         told = self.report.get("members") if isinstance(self.report, Mapping) else ()
         return tuple(each for each in told if isinstance(each, Mapping)) if isinstance(told, list | tuple) else ()
+
+    @property
+    def joined(self) -> str:
+        """How its members answer together, for people."""
+        asked = self.report.get("asked") if isinstance(self.report, Mapping) else None
+        return "the mean" if asked is None else "a cascade"
 
     def to_json(self) -> str:
         """The record as the text that stands in the file's metadata."""

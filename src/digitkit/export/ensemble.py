@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from digitkit.core.bundle import Bundle
 from digitkit.core.digitset import DigitSet
@@ -31,17 +31,20 @@ Progress = Callable[[int, int, str], None]  # done, total, what is being done
 
 @dataclass(frozen=True)
 class Joined:
-    """Members of an ensemble, the best one first, and what decided about them.
+    """Several runs as one network, and what decided about them.
 
     `candidates` are all runs that were asked, in the order that the places of `selection` count in; `thresholds` fit
-    the ensemble's validation answers; `val` has its figures there, over the views it was chosen with.
+    the network's validation answers; `val` has its figures there, over the views it was chosen with. `asked` tells how
+    many of the validation images the thorough network of a cascade sees, 0..1.
     """
 
     candidates: tuple[Member, ...]
     selection: Selection
+    network: nn.Module
     view_count: int
     thresholds: Thresholds
     val: Report
+    asked: float | None = None
 
     @property
     def members(self) -> list[Member]:
@@ -50,7 +53,7 @@ class Joined:
 
     @property
     def temperature(self) -> float:
-        """The number that the logits of all members are divided by."""
+        """The number that the logits of all members are divided by; 1 where each has its own."""
         return self.selection.chosen.temperature
 
     @property
@@ -58,20 +61,31 @@ class Joined:
         """Whether every member's recipe allows that its test part is read."""
         return all(member.recipe.run.test for member in self.members)
 
-    def network(self) -> Ensemble:
-        """The members as one network."""
-        ensemble = Ensemble([member.network for member in self.members], self.temperature)
-        return ensemble.eval()
-
     def graph(self) -> Graph:
-        """The whole reader; the temperature lies in its network."""
-        return Graph(self.members[0].recipe.prepare, self.network(), self.view_count).eval()
+        """The whole reader; temperatures lie in its network."""
+        return Graph(self.members[0].recipe.prepare, self.network, self.view_count).eval()
 
 
 def join(
     candidates: Sequence[Member], splits: Splits, view_count: int, most: int = 0, progress: Progress | None = None
 ) -> Joined:
     """Join all candidates, or at most so many of them, chosen on the validation part; no other part is looked at.
+
+    Raises: DataError when the pictures are no longer those of the runs, ConfigError when none are for validation.
+    """
+    images, answers = validate(candidates, splits, view_count, progress)
+    selection = choose(answers, images.labels, most) if most else join_all(answers, images.labels)
+    chosen = selection.chosen
+    # Every member has as many views, so the mean of their means is the mean of all.
+    each = [mean_answer(answers[place], chosen.temperature) for place in chosen.members]
+    network = Ensemble([candidates[place].network for place in chosen.members], chosen.temperature)
+    return with_figures(candidates, selection, network, view_count, sum(each[1:], each[0]) / len(each), images)
+
+
+def validate(
+    candidates: Sequence[Member], splits: Splits, view_count: int, progress: Progress | None = None
+) -> tuple[Images, list[Tensor]]:
+    """The validation images, and what each candidate says about them: probabilities (V,N,K).
 
     Raises: DataError when the pictures are no longer those of the runs, ConfigError when none are for validation.
     """
@@ -83,7 +97,7 @@ def join(
         )
     if not len(splits.val):
         raise ConfigError(
-            f"{first.run.path} has no validation part, and nothing else may decide about an ensemble."
+            f"{first.run.path} has no validation part, and nothing else may decide how runs are joined."
             " Train with data.val_size=0.1."
         )
     images = prepared(splits.val, first.recipe.prepare, content=splits.contents["val"])
@@ -92,27 +106,26 @@ def join(
         if progress:
             progress(done, len(candidates), f"validating {member.name}")
         answers.append(answers_to_views(member.network, images, view_count))
-    selection = choose(answers, images.labels, most) if most else join_all(answers, images.labels)
-    return _joined(candidates, selection, answers, images, view_count)
+    return images, answers
 
 
-def _joined(
-    candidates: Sequence[Member], selection: Selection, answers: Sequence[Tensor], images: Images, view_count: int
-) -> Joined:
-    # Every member has as many views, so the mean of their means is the mean of all.
-    each = [mean_answer(answers[place], selection.chosen.temperature) for place in selection.chosen.members]
-    together = sum(each[1:], each[0]) / len(each)
-    made = report("val", together, images.labels, candidates[0].classes)
-    knows_others = all(candidates[place].recipe.data.negatives for place in selection.chosen.members)
-    accepted = part_acceptance(together, images, candidates[0].recipe.prepare)
+def with_figures(
+    candidates: Sequence[Member], selection: Selection, network: nn.Module, view_count: int, together: Tensor,
+    images: Images,
+) -> Joined:  # fmt: skip
+    """Runs that were joined, with thresholds and figures by what they say `together` (N,K) on validation images."""
+    first, chosen = candidates[0], [candidates[place] for place in selection.chosen.members]
+    knows_others = all(member.recipe.data.negatives for member in chosen)
+    accepted = part_acceptance(together, images, first.recipe.prepare)
     limits = thresholds(together, accepted, knows_others)
-    return Joined(tuple(candidates), selection, view_count, limits, made)
+    made = report("val", together, images.labels, first.classes)
+    return Joined(tuple(candidates), selection, network.eval(), view_count, limits, made)
 
 
 def export(
     joined: Joined, splits: Splits, target: Path, check_with: DigitSet, *, name: str = "", opset: int = OPSET
 ) -> tuple[Bundle, Parity]:
-    """Write the bundle of an ensemble after comparing it with torch on real digits.
+    """Write the bundle of runs that were joined, after comparing it with torch on real digits.
 
     Where every member's recipe allows it, the test part is read once, for the figures in the record.
     Raises: BundleError when torch and the file differ; then no file is written. ConfigError for a wrong opset.
@@ -140,11 +153,12 @@ def _figures(joined: Joined, splits: Splits) -> dict[str, Any]:
         "contaminated": sorted({place for member in members for place in member.figures["contaminated"]}),
         "members": described(members, own),
         "val": _short(joined.val),
+        **({} if joined.asked is None else {"asked": joined.asked}),
     }
     figures.pop("test", None)  # the first member's
     if joined.reads_test and len(splits.test):
         images = prepared(splits.test, members[0].recipe.prepare, content=splits.contents["test"])
-        answers = probabilities(joined.network(), images, joined.view_count)
+        answers = probabilities(joined.network, images, joined.view_count)
         figures["test"] = _short(report("test", answers, images.labels, members[0].classes))
     return figures
 

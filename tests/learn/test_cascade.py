@@ -1,0 +1,94 @@
+"""A quick network and a thorough one that answer in turn."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from digitkit.learn.cascade import BAND, Cascade, answers, choose, doubt
+
+SURE = 0.95
+
+
+class Fixed(nn.Module):
+    """Says a class with a probability that the image's first pixel tells; counts the images that it was shown."""
+
+    def __init__(self, place: int, to_second: bool = False) -> None:
+        super().__init__()
+        self.place, self.to_second = place, to_second
+        self.shown: list[int] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.shown.append(len(images))
+        best = torch.full((len(images),), 0.9) if self.to_second else images[:, 0, 0, 0]
+        rest = ((1 - best) / 3)[:, None].expand(-1, 4).clone()
+        rest[:, self.place] = best
+        return rest.log()
+
+
+def images(*sureness: float) -> Tensor:
+    made = torch.zeros(len(sureness), 1, 6, 6)
+    made[:, 0, 0, 0] = torch.tensor(sureness)
+    return made
+
+
+def cascade() -> tuple[Cascade, Fixed]:
+    thorough = Fixed(2, to_second=True)
+    return Cascade(Fixed(1), thorough, SURE).eval(), thorough
+
+
+def test_the_thorough_network_is_shown_only_what_the_quick_one_is_not_sure_of() -> None:
+    network, thorough = cascade()
+    said = network(images(0.99, 0.5, 0.97, 0.9)).softmax(1)
+    assert thorough.shown == [2]
+    assert said[0].tolist() == pytest.approx([0.01 / 3, 0.99, 0.01 / 3, 0.01 / 3])
+    assert said[1].tolist() == pytest.approx([0.1 / 3, 0.1 / 3, 0.9, 0.1 / 3])
+    assert said[2, 1] == pytest.approx(0.97)
+
+
+def test_within_the_band_both_have_a_say_and_nothing_jumps() -> None:
+    network, _ = cascade()
+    edges = [SURE + 1e-4, SURE - 1e-4, SURE - BAND / 2, SURE - BAND + 1e-4, SURE - BAND - 1e-4]
+    above, below, middle, low, lowest = network(images(*edges)).softmax(1)[:, 1].tolist()
+    assert above == pytest.approx(below, abs=3e-3)
+    assert middle == pytest.approx((0.9 + 0.1 / 3) / 2, abs=1e-6)
+    assert low == pytest.approx(lowest, abs=3e-3)
+    assert lowest == pytest.approx(0.1 / 3)
+
+
+@pytest.mark.parametrize("sureness", [[0.99, 0.98], [0.5], [0.5, 0.6, 0.99], [0.91]])
+def test_what_else_is_in_the_batch_changes_nothing(sureness: list[float]) -> None:
+    network, _ = cascade()
+    together = network(images(*sureness))
+    assert torch.equal(together, torch.cat([network(images(one)) for one in sureness]))
+
+
+def test_an_impossible_class_gives_no_infinity() -> None:
+    network, _ = cascade()
+    assert torch.isfinite(network(images(1.0, 0.5))).all()
+
+
+def reader(seed: int, skill: float, labels: Tensor) -> Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    logits = torch.randn(1, len(labels), 4, generator=rng)
+    logits[0, torch.arange(len(labels)), labels] += skill
+    return logits.softmax(2)
+
+
+def test_the_lowest_limit_is_taken_that_loses_almost_nothing() -> None:
+    labels = torch.arange(4000) % 4
+    first, second = reader(0, 5, labels), reader(1, 9, labels)
+    chosen, tried = choose(first, second, labels)
+    least = min(limit.loss for limit in tried)
+    assert chosen.loss <= least * 1.01
+    assert all(limit.loss > least * 1.01 for limit in tried if limit.sure < chosen.sure)
+    together = answers(first, second, chosen.sure)
+    assert chosen.accuracy == float((together.argmax(1) == labels).float().mean())
+    assert chosen.asked == pytest.approx(float((doubt(first, chosen.sure) > 0).float().mean()))
+    assert [limit.asked for limit in tried] == sorted(limit.asked for limit in tried)
+
+
+def test_a_thorough_network_that_knows_no_better_is_asked_least() -> None:
+    labels = torch.arange(4000) % 4
+    first = reader(0, 9, labels)
+    chosen, tried = choose(first, first, labels)
+    assert chosen == tried[0]
