@@ -1,8 +1,9 @@
-"""How a run reads pictures that it has never seen the like of: digit sets, hard scenes, strokes, empty pages.
+"""How a bundle reads pictures that it has never seen the like of: digit sets, hard scenes, strokes, empty pages.
 
-    python benchmarks/real_pictures.py runs/first
+    python benchmarks/real_pictures.py default
+    python benchmarks/real_pictures.py runs/first/model.onnx
 
-Needs ../shared/data (see its README); one view, the network as trained, through the same `prepare`.
+Needs ../shared/data (see its README).
 """
 
 import argparse
@@ -19,11 +20,11 @@ from scenes import EMPTY, SCENES, Pixels, empty_page, strokes
 from digitkit.core.prediction import Thresholds
 from digitkit.data.catalogue import find_source
 from digitkit.data.fetch import read_part
+from digitkit.learn.compose import from_plain
 from digitkit.learn.ink import Ink
-from digitkit.learn.layers import channels_last
 from digitkit.learn.loader import as_colour
-from digitkit.learn.prepare import Prepare
-from digitkit.learn.run import Run
+from digitkit.runtime.bundle import read_bundle
+from digitkit.runtime.session import Session
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 SETS = {  # file, whether ink is dark (checked by eye on 48 pictures of each), bar for reading (0: none)
@@ -41,14 +42,13 @@ BATCH = 256
 
 
 class Reader:
-    """A run's prepare and network, as the bundle has them."""
+    """A bundle, and its way of finding ink in torch, of which the file tells nothing."""
 
-    def __init__(self, run: Run) -> None:
-        self.prepare, self.network = Prepare(run.recipe().prepare).eval(), run.network()
-        assert isinstance(self.prepare.door, Ink)
-        self.ink = self.prepare.door
+    def __init__(self, bundle: str) -> None:
+        record, content = read_bundle(bundle)
+        self.session = Session(content, bundle, device="cpu")
+        self.ink = Ink(from_plain(record.recipe).prepare)
 
-    @torch.inference_mode()
     def read(self, pictures: Sequence[Pixels] | Pixels) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Labels and contrasts; pictures of one size go through together."""
         if isinstance(pictures, np.ndarray):
@@ -57,9 +57,9 @@ class Reader:
             groups = [picture[None] for picture in pictures]
         labels, contrasts = [], []
         for group in groups:
-            image, _, contrast = self.prepare(torch.from_numpy(np.array(as_colour(group))))
-            labels.append(self.network(channels_last(image)).argmax(1).numpy())
-            contrasts.append(contrast.numpy())
+            probabilities, contrast = self.session.run(["probabilities", "contrast"], np.array(as_colour(group)))
+            labels.append(probabilities.argmax(1))
+            contrasts.append(contrast)
         return np.concatenate(labels), np.concatenate(contrasts)
 
     @torch.inference_mode()
@@ -132,9 +132,9 @@ def read_empty(reader: Reader, table: Table) -> None:
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path)
-    reader = Reader(Run.open(parser.parse_args().run))
-    table = Table(title="Pictures from elsewhere, one view")
+    parser.add_argument("bundle", help='a path, or "default"')
+    reader = Reader(parser.parse_args().bundle)
+    table = Table(title="Pictures from elsewhere")
     for column in ("what", "figure", "bar"):
         table.add_column(column)
     for part in (read_sets, read_scenes, read_strokes, read_empty):

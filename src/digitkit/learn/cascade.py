@@ -14,7 +14,7 @@ from digitkit.learn.evaluate import score
 
 BAND = 0.1  # the thorough answer counts from nothing to wholly within it, so that rounding turns no answer over
 LIMITS = (0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)  # largest probability from which on one is sure
-WORTH = 0.01  # share of the lowest loss that fewer questions may cost
+WORTH = 0.02  # share of the lowest loss that fewer questions may cost
 
 
 class Cascade(nn.Module):
@@ -57,7 +57,7 @@ class Limit:
 
 
 def choose(first: Tensor, second: Tensor, labels: Tensor) -> tuple[Limit, Sequence[Limit]]:
-    """The lowest limit whose loss is at most 1 % above the lowest, and all that were tried.
+    """The lowest limit whose loss is at most 2 % above the lowest, and all that were tried.
 
     Tempered answers (V,N,K) of the quick and the thorough network on validation images, labels (N,).
     """
