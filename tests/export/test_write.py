@@ -19,7 +19,7 @@ from digitkit.core.picture import Pixels
 from digitkit.core.prediction import Thresholds
 from digitkit.export.graph import Graph
 from digitkit.export.parity import Parity
-from digitkit.export.write import IMAGE, export, part_figures, summary
+from digitkit.export.write import IMAGE, OPSET, export, part_figures, summary
 from digitkit.learn.compose import from_plain, to_plain
 from digitkit.learn.loader import as_colour, prepared
 from digitkit.learn.run import Run
@@ -71,6 +71,7 @@ def test_inputs_and_outputs_have_the_names_of_the_format(exported: Path) -> None
     assert [value.name for value in graph.input] == [INPUT]
     assert [value.name for value in graph.output] == [*OUTPUTS, IMAGE]
     assert not [tensor for tensor in graph.initializer if tensor.external_data]
+    assert [opset.version for opset in onnx.load(exported).opset_import] == [OPSET]
 
 
 def test_outputs_have_the_shapes_and_types_of_the_format(exported: Path) -> None:

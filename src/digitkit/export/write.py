@@ -98,6 +98,7 @@ def to_onnx(graph: Graph, opset: int = OPSET) -> onnx.ModelProto:
     reader = _exported(graph.reader, image, (PREPARED, {}), Read._fields, opset)
     reader = onnx.compose.add_prefix(reader, READER, rename_outputs=False)
     whole = onnx.compose.merge_models(_door(astuple(config), opset), reader, [(PREPARED, READER + PREPARED)])
+    del whole.opset_import[1:]  # each part has brought the same
     given = {value.name: value for value in whole.graph.output}
     del whole.graph.output[:]
     whole.graph.output.extend(given[name] for name in Answer._fields)
