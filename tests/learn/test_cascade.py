@@ -45,6 +45,12 @@ def test_the_thorough_network_is_shown_only_what_the_quick_one_is_not_sure_of() 
     assert said[2, 1] == pytest.approx(0.97)
 
 
+def test_where_all_are_sure_one_is_asked_and_not_listened_to() -> None:
+    network, thorough = cascade()
+    assert network(images(0.99, 0.97)).softmax(1)[:, 1].tolist() == pytest.approx([0.99, 0.97])
+    assert thorough.shown == [1]
+
+
 def test_within_the_band_both_have_a_say_and_nothing_jumps() -> None:
     network, _ = cascade()
     edges = [SURE + 1e-4, SURE - 1e-4, SURE - BAND / 2, SURE - BAND + 1e-4, SURE - BAND - 1e-4]

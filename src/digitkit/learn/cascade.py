@@ -32,9 +32,11 @@ class Cascade(nn.Module):
         """Shapes: (N,C,S,S) -> logarithms of probabilities (N,K)."""
         first = self.quick(images).softmax(1)
         share = doubt(first, self.sure)
-        asked = share.nonzero().squeeze(1)  # (M,)
+        # Always the least sure image, if only for its share of nothing: OpenVINO takes no batch without images.
+        least = torch.arange(first.shape[0], device=first.device) == first.amax(1).argmin()
+        asked = ((share > 0) | least).nonzero().squeeze(1)  # (M,)
         if torch.compiler.is_exporting():
-            torch._check(asked.shape[0] > 1)  # no shape may be special to the exporter; the file takes 0 and 1 too
+            torch._check(asked.shape[0] > 1)  # no shape may be special to the exporter; the file takes one image too
         second = self.thorough(images.index_select(0, asked)).softmax(1)  # (M,K)
         mixed = torch.lerp(first.index_select(0, asked), second, share.index_select(0, asked)[:, None])
         answer: Tensor = first.index_copy(0, asked, mixed).clamp_min(torch.finfo(first.dtype).tiny)
