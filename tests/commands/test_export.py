@@ -138,7 +138,7 @@ def test_a_cascade_asks_in_the_order_in_which_runs_are_named(
     ("words", "code", "message"),
     [
         (["--best", "2"], 2, "--best chooses among several runs, and one is named"),
-        (["--cascade"], 2, "--cascade takes two runs, the quick one first"),
+        (["--cascade"], 2, "--cascade takes two runs, and 1 run is named. Name the quick one"),
         (["{run}", "--cascade", "--best", "2", "--output", "a.onnx"], 2, "2 runs are named with --best"),
         (["{run}"], 2, "Say where, as in --output"),
         (["nowhere", "--output", "a.onnx"], 3, "nowhere is not a run"),

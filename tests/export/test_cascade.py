@@ -2,34 +2,22 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 
-from digitkit.core.bundle import Bundle
 from digitkit.export import quantise, torchscript
 from digitkit.export.cascade import join_in_turn
-from digitkit.export.ensemble import Joined, export
+from digitkit.export.ensemble import export
 from digitkit.export.members import open_members
-from digitkit.export.parity import Parity
 from digitkit.export.torchscript import open_pipeline, reading
 from digitkit.learn.cascade import Cascade
 from digitkit.learn.loader import as_colour
 from digitkit.runtime.bundle import read_bundle
 from digitkit.runtime.session import Session
+from tests.fixtures.joined import Written
 from tests.fixtures.runs import Trained, sibling, train_small
-
-
-class Written(NamedTuple):
-    """Two runs, the quick one first, joined and exported."""
-
-    runs: list[Path]
-    joined: Joined
-    path: Path
-    record: Bundle
-    parity: Parity
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +56,7 @@ def test_the_record_tells_both_runs_and_how_many_are_asked_again(written: Writte
     assert record == written.record
     assert [member["run"] for member in record.members] == ["first", "second"]
     assert record.report["asked"] == written.joined.asked
-    assert (record.joined, record.temperature, record.name) == ("a cascade", 1.0, "tiny-x2")
+    assert (record.joined_as, record.temperature, record.name) == ("a cascade", 1.0, "tiny-x2")
     val = record.report["val"]
     assert isinstance(val, dict)
     assert val["accuracy"] == pytest.approx(written.joined.selection.chosen.accuracy)
@@ -84,7 +72,7 @@ def test_it_becomes_torchscript_and_8_bits(trained: Trained, written: Written, t
     record, figures = quantise.export(
         written.path, tmp_path / "int8.onnx", trained.splits.primary, {"val": trained.splits.val}
     )
-    assert record.joined == "a cascade"
+    assert record.joined_as == "a cascade"
     assert figures["val"]["agreement"] >= 0.95
 
 

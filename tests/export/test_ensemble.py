@@ -5,35 +5,24 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 
-from digitkit.core.bundle import Bundle
 from digitkit.core.errors import ConfigError, DataError
 from digitkit.core.picture import Pixels
 from digitkit.export import quantise, torchscript
 from digitkit.export.ensemble import Joined, export, join
 from digitkit.export.members import open_members
-from digitkit.export.parity import Parity, Probabilities
+from digitkit.export.parity import Probabilities
 from digitkit.export.torchscript import open_pipeline, reading
 from digitkit.learn.compose import from_plain, to_plain
 from digitkit.learn.loader import as_colour
 from digitkit.runtime.bundle import read_bundle
 from digitkit.runtime.session import Session
+from tests.fixtures.joined import Written
 from tests.fixtures.runs import Trained, sibling, train_small
-
-
-class Written(NamedTuple):
-    """Three runs, joined and exported."""
-
-    runs: list[Path]
-    joined: Joined
-    path: Path
-    record: Bundle
-    parity: Parity
 
 
 @pytest.fixture(scope="module")

@@ -89,7 +89,7 @@ def _check_joining(count: int, best: int, cascade: bool) -> None:
     if cascade and (count != 2 or best):
         named = f"{count} {'run is' if count == 1 else 'runs are'} named{' with --best' if best else ''}"
         raise ConfigError(
-            f"--cascade takes two runs, the quick one first and then the thorough one, and nothing to choose; {named}."
+            f"--cascade takes two runs, and {named}. Name the quick one, then the thorough one; leave --best out."
         )
 
 

@@ -104,7 +104,7 @@ def bundle(
     if record.members:
         values["report"] = {key: value for key, value in record.report.items() if key != "members"}
         rows = [[member.get(key, "") for key in MEMBER] for member in record.members]
-        print_table(f"{record.id}: {record.joined} of {len(rows)} runs", MEMBER, rows)
+        print_table(f"{record.id}: {record.joined_as} of {len(rows)} runs", MEMBER, rows)
     print_table(record.id, ("what", "value"), _flat(values))
 
 

@@ -68,8 +68,8 @@ class Bundle:
         return tuple(each for each in told if isinstance(each, Mapping)) if isinstance(told, list | tuple) else ()
 
     @property
-    def joined(self) -> str:
-        """How its members answer together, for people."""
+    def joined_as(self) -> str:
+        """What its members are together, in words for people; a cascade tells how often the second is asked."""
         asked = self.report.get("asked") if isinstance(self.report, Mapping) else None
         return "the mean" if asked is None else "a cascade"
 

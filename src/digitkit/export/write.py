@@ -15,16 +15,16 @@ import onnx.compose
 import torch
 from torch import Tensor, nn
 
-from digitkit.core.bundle import INPUT, MAX_BYTES, MAX_SIDE, METADATA_KEY, UNSIGNED, Bundle, sign, with_digest
+from digitkit.core.bundle import INPUT, MAX_BYTES, MAX_SIDE, METADATA_KEY, OUTPUTS, UNSIGNED, Bundle, sign, with_digest
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import BundleError, ConfigError
 from digitkit.core.files import write_bytes
 from digitkit.core.prediction import Thresholds
 from digitkit.export import parity
-from digitkit.export.graph import Answer, Graph, Read
+from digitkit.export.graph import Graph, Read
 from digitkit.export.parity import Parity
 from digitkit.learn.compose import to_plain
-from digitkit.learn.prepare import Prepare
+from digitkit.learn.prepare import Prepare, Prepared
 from digitkit.learn.recipe import PrepareConfig
 from digitkit.learn.run import Run
 
@@ -95,13 +95,13 @@ def to_onnx(graph: Graph, opset: int = OPSET) -> onnx.ModelProto:
     """The graph as ONNX, batch, height and width free: the door, and behind it what reads its image."""
     config = graph.prepare.config
     image = torch.zeros(3, config.channels, config.size, config.size)  # batches of 1 would be taken for constants
-    reader = _exported(graph.reader, image, (PREPARED, {}), Read._fields, opset)
+    reader = _exported(graph.reader, {PREPARED: image}, Read._fields, opset)
     reader = onnx.compose.add_prefix(reader, READER, rename_outputs=False)
     whole = onnx.compose.merge_models(_door(astuple(config), opset), reader, [(PREPARED, READER + PREPARED)])
     del whole.opset_import[1:]  # each part has brought the same
     given = {value.name: value for value in whole.graph.output}
     del whole.graph.output[:]
-    whole.graph.output.extend(given[name] for name in Answer._fields)
+    whole.graph.output.extend(given[name] for name in (*OUTPUTS, IMAGE))
     return whole
 
 
@@ -111,19 +111,19 @@ def _door(config: tuple[Any, ...], opset: int) -> onnx.ModelProto:
     picture = torch.zeros(3, 40, 52, 3, dtype=torch.uint8)
     sides = {1: torch.export.Dim("height", min=1, max=MAX_SIDE), 2: torch.export.Dim("width", min=1, max=MAX_SIDE)}
     door = Prepare(PrepareConfig(*config)).eval()
-    return _exported(door, picture, (INPUT, sides), (PREPARED, *Answer._fields[1:3]), opset)
+    return _exported(door, {INPUT: picture}, (PREPARED, *Prepared._fields[1:]), opset, sides)
 
 
 def _exported(
-    module: nn.Module, example: Tensor, taken: tuple[str, dict[int, Any]], given: Sequence[str], opset: int
-) -> onnx.ModelProto:
-    """A module as ONNX: `taken` names what it takes, with the free sides besides the batch; `given` what it gives."""
-    name, sides = taken
+    module: nn.Module, example: Mapping[str, Tensor], outputs: Sequence[str], opset: int,
+    sides: Mapping[int, Any] | None = None,
+) -> onnx.ModelProto:  # fmt: skip
+    """A module as ONNX. `example` is what it takes, by its name; free are the batch and the `sides`, by their axes."""
     with _quiet():
         program = torch.onnx.export(
-            module, (example,), dynamo=True, opset_version=opset, external_data=False, verbose=False, optimize=True,
-            input_names=[name], output_names=list(given),
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1), **sides},),
+            module, tuple(example.values()), input_names=list(example), output_names=list(outputs), dynamo=True,
+            opset_version=opset, external_data=False, verbose=False, optimize=True,
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1), **(sides or {})},),
         )  # fmt: skip
     assert program is not None
     model = program.model_proto

@@ -72,7 +72,7 @@ def _facts(bundle: Bundle) -> list[str]:
         f" {bundle.temperature:.4g}",
         f"- thresholds: ink share {limits.ink_share:.4g}, contrast {limits.contrast:.4g}, acceptance"
         f" {limits.acceptance:.4g}, margin {limits.margin:.4g}",
-        *(f"- {bundle.joined} of {len(told)} runs: {'; '.join(told)}" for told in [_members(bundle)] if told),
+        *(f"- {bundle.joined_as} of {len(told)} runs: {'; '.join(told)}" for told in [_members(bundle)] if told),
         f"- made with {plain(versions) or 'versions not stated'}",
         f"- digest {plain(bundle.digest)}\n",
     ]

@@ -18,9 +18,10 @@ WORTH = 0.02  # share of the lowest loss that fewer questions may cost
 
 
 class Cascade(nn.Module):
-    """Two networks, tempered, that answer in turn; what comes out is the same whatever else is in the batch.
+    """Two networks that answer in turn, the logits of each divided by its own temperature before.
 
-    It answers as a network does: the softmax of what comes out are the probabilities.
+    `sure`, 0..1, is the largest probability from which on the quick one answers alone. An answer is the same whatever
+    else is in the batch. It answers as a network does: the softmax of what comes out are the probabilities.
     """
 
     def __init__(self, quick: nn.Module, thorough: nn.Module, sure: float) -> None:
@@ -31,7 +32,7 @@ class Cascade(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Shapes: (N,C,S,S) -> logarithms of probabilities (N,K)."""
         first = self.quick(images).softmax(1)
-        share = doubt(first, self.sure)
+        share = deferral(first, self.sure)
         # Always the least sure image, if only for its share of nothing: OpenVINO takes no batch without images.
         least = torch.arange(first.shape[0], device=first.device) == first.amax(1).argmin()
         asked = ((share > 0) | least).nonzero().squeeze(1)  # (M,)
@@ -43,14 +44,18 @@ class Cascade(nn.Module):
         return answer.log()
 
 
-def doubt(first: Tensor, sure: float) -> Tensor:
-    """How much the thorough answer counts, 0..1, by the quick one: probabilities (...,K) -> (...)."""
+def deferral(first: Tensor, sure: float) -> Tensor:
+    """How much of the say is left to the thorough network, 0..1: the quick one's probabilities (...,K) -> (...)."""
     return ((sure - first.amax(-1)) / BAND).clamp(0, 1)
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How a cascade with one limit reads the validation part; `asked` is the share of images the thorough one sees."""
+    """How a cascade with one limit reads the validation part.
+
+    `sure` is the limit; `asked` the share of images that the thorough network has a say in; both 0..1, as `accuracy`;
+    `loss` is the mean cross-entropy.
+    """
 
     sure: float
     asked: float
@@ -58,21 +63,24 @@ class Limit:
     loss: float
 
 
-def choose(first: Tensor, second: Tensor, labels: Tensor) -> tuple[Limit, Sequence[Limit]]:
-    """The lowest limit whose loss is at most 2 % above the lowest, and all that were tried.
+def measure_limits(first: Tensor, second: Tensor, labels: Tensor) -> list[Limit]:
+    """All limits that are tried, the lowest first, on validation images.
 
-    Tempered answers (V,N,K) of the quick and the thorough network on validation images, labels (N,).
+    Tempered answers (V,N,K) of the quick and of the thorough network, labels (N,).
     """
-    tried = [_tried(first, second, labels, sure) for sure in LIMITS]
+    tried = []
+    for sure in LIMITS:
+        asked = float((deferral(first, sure) > 0).float().mean())
+        tried.append(Limit(sure, asked, *score(answers(first, second, sure), labels)))
+    return tried
+
+
+def choose(tried: Sequence[Limit]) -> Limit:
+    """The first one whose loss is at most 2 % above the lowest."""
     least = min(limit.loss for limit in tried)
-    return next(limit for limit in tried if limit.loss <= least * (1 + WORTH)), tried
+    return next(limit for limit in tried if limit.loss <= least * (1 + WORTH))
 
 
 def answers(first: Tensor, second: Tensor, sure: float) -> Tensor:
     """What a cascade says: tempered answers (V,N,K) of both networks -> probabilities (N,K)."""
-    return torch.lerp(first, second, doubt(first, sure)[..., None]).mean(0)
-
-
-def _tried(first: Tensor, second: Tensor, labels: Tensor, sure: float) -> Limit:
-    asked = float((doubt(first, sure) > 0).float().mean())
-    return Limit(sure, asked, *score(answers(first, second, sure), labels))
+    return torch.lerp(first, second, deferral(first, sure)[..., None]).mean(0)
