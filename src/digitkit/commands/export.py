@@ -39,7 +39,7 @@ def export(
 ) -> None:
     """Write a run's bundle: one .onnx file that holds preparation, network, classes and thresholds.
 
-    Of several runs it becomes one bundle too, whose probabilities are the mean of theirs, or a cascade's.
+    Several runs become one bundle too: it says the mean of what they say or, with --cascade, asks two of them in turn.
     """
     _check(len(runs), views, opset, output)
     _check_joining(len(runs), best, cascade)
