@@ -1,10 +1,12 @@
 """Learning from the answers of a trained network."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from digitkit.core.errors import ConfigError, DigitkitError
 from digitkit.learn.batches import Batches
@@ -36,6 +38,20 @@ def test_a_share_of_each_target_is_the_teachers_answer(trained: Trained, batches
     own = 0.9 * torch.eye(10)[labels] + 0.01
     torch.testing.assert_close(blended[:6], 0.75 * own[:6] + 0.25 * answers[:6])
     torch.testing.assert_close(blended[6:], own[6:])  # of these it knows nothing
+
+
+def test_two_teachers_give_their_mean(trained: Trained, batches: Batches, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(trained.run.path, other)
+    weights = load_file(other / "best.safetensors")
+    save_file({name: -one if one.ndim == 2 else one for name, one in weights.items()}, other / "best.safetensors")
+    recipe = pupil(trained, 1)
+    recipe = replace(recipe, loss=replace(recipe.loss, teacher=f"{trained.run.path}+{other}"))
+    images, labels = batches.images.pixels[:8] / 255, batches.images.labels[:8]
+    blended = Teacher.of(recipe, batches).blend(images, labels, torch.ones(8, dtype=torch.bool), 0.1)
+    each = [run.network()(images).softmax(1) for run in (trained.run, Run.open(other))]
+    assert (each[0] - each[1]).abs().max() > 0.1
+    torch.testing.assert_close(blended, (each[0] + each[1]) / 2)
 
 
 def test_a_pupil_learns(trained: Trained, drawn_source: str, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ class LossConfig:
     smoothing: float = 0.1  # share of each label spread over all classes
     focus: float = 2.0  # focal: power of 1 - p by which a class read with probability p counts less; 0 = cross-entropy
     weights: ClassWeights = ClassWeights.none  # inverse: rare classes count as much as common ones
-    teacher: str = ""  # folder of a run of the same classes and preparation, whose answers are learnt from too
+    teacher: str = ""  # run of the same classes and preparation, learnt from too; of RUN+RUN the mean answer
     teacher_share: float = 0.5  # of each target that is the teacher's answer; the rest is the label
     weights_and_sampling: bool = False  # true: `weights` also where `data.sampling` draws rare classes more often
 

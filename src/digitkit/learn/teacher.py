@@ -1,8 +1,9 @@
-"""A trained network whose answers another one learns from.
+"""Trained networks whose answers another one learns from.
 
 B images of one batch, C channels, S side in px, K classes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,34 +19,23 @@ from digitkit.learn.run import Run
 
 @dataclass(frozen=True)
 class Teacher:
-    """The network of a finished run, and how much its answers count.
+    """The networks of finished runs, whose mean answer counts, and how much it does.
 
-    Its temperature is 1, since augmented images leave doubt enough.
+    Their temperature is 1, since augmented images leave doubt enough.
     Source: Hinton et al. 2015, Distilling the knowledge in a neural network.
     """
 
-    network: nn.Module
+    networks: Sequence[nn.Module]
     share: float
 
     @classmethod
     def of(cls, recipe: Recipe, batches: Batches) -> "Teacher":
-        """That of a recipe, on the device of its batches.
+        """Those of a recipe, on the device of its batches.
 
-        Raises: ConfigError when it knows other classes, or sees pictures prepared in another way.
+        Raises: ConfigError when one knows other classes, or sees pictures prepared in another way.
         """
-        run = Run.open(Path(recipe.loss.teacher))
-        known, wanted = run.report()["data"]["classes"], list(batches.drawing.classes)
-        if known != wanted:
-            raise ConfigError(
-                f"loss.teacher={run.path} knows the classes {', '.join(map(repr, known))}; here there are"
-                f" {', '.join(map(repr, wanted))}. Name a run that was trained on the same classes."
-            )
-        if run.recipe().prepare != recipe.prepare:
-            raise ConfigError(
-                f"loss.teacher={run.path} sees pictures prepared in another way. Give both the same prepare settings."
-            )
-        network = run.network().to(batches.images.pixels.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(network.eval().requires_grad_(False), recipe.loss.teacher_share)
+        runs = [Run.open(Path(name.strip())) for name in recipe.loss.teacher.split("+")]
+        return cls([_network(run, recipe, batches) for run in runs], recipe.loss.teacher_share)
 
     def blend(self, images: Tensor, target: Tensor, counts: Tensor, smoothing: float) -> Tensor:
         """Targets with the teacher's answers in them: images (B,C,S,S), labels (B,) or shares (B,K) -> float (B,K).
@@ -54,9 +44,23 @@ class Teacher:
         are smoothed.
         """
         with torch.no_grad():
-            logits = self.network(images).float()
-        answers = logits.softmax(1)
+            answers = torch.stack([network(images).float().softmax(1) for network in self.networks]).mean(0)
         classes = answers.shape[1]
         own = F.one_hot(target, classes).float() if target.ndim == 1 else target
         own = own * (1 - smoothing) + smoothing / classes
         return torch.where(counts[:, None], torch.lerp(own, answers, self.share), own)
+
+
+def _network(run: Run, recipe: Recipe, batches: Batches) -> nn.Module:
+    known, wanted = run.report()["data"]["classes"], list(batches.drawing.classes)
+    if known != wanted:
+        raise ConfigError(
+            f"loss.teacher={run.path} knows the classes {', '.join(map(repr, known))}; here there are"
+            f" {', '.join(map(repr, wanted))}. Name a run that was trained on the same classes."
+        )
+    if run.recipe().prepare != recipe.prepare:
+        raise ConfigError(
+            f"loss.teacher={run.path} sees pictures prepared in another way. Give both the same prepare settings."
+        )
+    network = run.network().to(batches.images.pixels.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval().requires_grad_(False)  # type: ignore[no-any-return]
