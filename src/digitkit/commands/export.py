@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitkit.commands.printing import percent, print_json, print_table, say
+from digitkit.commands.printing import percent, print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from digitkit.core.digitset import DigitSet
     from digitkit.data.splits import Splits
     from digitkit.export.ensemble import Joined
+    from digitkit.export.parity import Progress
     from digitkit.learn.run import Run
 
 
@@ -45,7 +46,11 @@ def export(
     _check_joining(len(runs), best, cascade)
     made = _join(runs, best, cascade, views, json) if len(runs) > 1 else _open(runs[0])
     bundle = output or made.run.file("model.onnx")
-    for facts in _write(made, bundle, views, name, opset), *_write_more(made, bundle, int8, torchscript, labels_json):
+    with progress_bar(not json) as progress:
+        options = {"name": name, "opset": opset, "progress": progress}
+        written = [_write(made, bundle, views, options)]
+        written += _write_more(made, bundle, int8, torchscript, labels_json, progress)
+    for facts in written:
         if json:
             print_json(facts)
         else:
@@ -117,31 +122,31 @@ def _join(paths: list[Path], best: int, cascade: bool, views: int, json: bool) -
     return Exported(joined.members[0].run, splits, joined if len(joined.members) > 1 else None)
 
 
-def _write(made: Exported, bundle: Path, views: int, name: str, opset: int) -> dict[str, Any]:
+def _write(made: Exported, bundle: Path, views: int, options: dict[str, Any]) -> dict[str, Any]:
     """Write the bundle; where it lies in its run, the card tells of it."""
     from digitkit.export import ensemble
     from digitkit.learn import card
 
     if made.joined:
         check_with = _to_check_with(made.splits)
-        record, parity = ensemble.export(made.joined, made.splits, bundle, check_with, name=name, opset=opset)
+        record, parity = ensemble.export(made.joined, made.splits, bundle, check_with, **options)
         members, val = len(made.joined.members), made.joined.val.accuracy
         about = {"members": members, "views": record.views, "temperature": record.temperature, "val accuracy": val}
         return _told(record.id, bundle, **about, **_figures(parity))
-    facts = write_bundle(made.run, made.splits, view_count=views, target=bundle, name=name, opset=opset)
+    facts = write_bundle(made.run, made.splits, view_count=views, target=bundle, **options)
     if bundle == made.run.file("model.onnx"):
         card.write(made.run, facts)
     return facts
 
 
 def _write_more(
-    made: Exported, bundle: Path, int8: bool, torchscript: Path | None, labels_json: Path | None
+    made: Exported, bundle: Path, int8: bool, torchscript: Path | None, labels_json: Path | None, progress: "Progress"
 ) -> Iterator[dict[str, Any]]:
     """Write the files that were asked for beside the bundle, and tell about each."""
     if labels_json:
         _write_labels(made.run, labels_json)
     if torchscript:
-        yield _write_torchscript(made, bundle, torchscript)
+        yield _write_torchscript(made, bundle, torchscript, progress)
     if int8:
         yield _write_int8(made, bundle)
 
@@ -175,14 +180,14 @@ def _write_labels(run: "Run", target: Path) -> None:
     write_text(target, codec.dumps(dict(enumerate(run.report()["data"]["classes"])), indent=1))
 
 
-def _write_torchscript(made: Exported, bundle: Path, target: Path) -> dict[str, Any]:
+def _write_torchscript(made: Exported, bundle: Path, target: Path, progress: "Progress") -> dict[str, Any]:
     from digitkit.export import torchscript
 
     check_with = _to_check_with(made.splits)
     if made.joined:
-        parity = torchscript.export_graph(made.joined.graph(), bundle, check_with, target)
+        parity = torchscript.export_graph(made.joined.graph(), bundle, check_with, target, progress)
     else:
-        parity = torchscript.export(made.run, bundle, check_with, target)
+        parity = torchscript.export(made.run, bundle, check_with, target, progress)
     return _told(target.name, target, **_figures(parity))
 
 

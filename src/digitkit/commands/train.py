@@ -20,6 +20,7 @@ from digitkit.commands.printing import (
 
 if TYPE_CHECKING:
     from digitkit.data.splits import Splits
+    from digitkit.export.parity import Progress
     from digitkit.learn.run import Run
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
@@ -69,15 +70,15 @@ def train(
         run = run or Run.create(recipe)
         with trackers_of(recipe, run, tell) as trackers:
             learn.train(recipe, splits, run, progress, start=start, trackers=trackers)
-            bundle = _finish(run, splits, recipe.run.export)
+            bundle = _finish(run, splits, recipe.run.export, progress)
             trackers.finish(run)
     if json or not quiet:
         _tell_training(run, bundle, time.perf_counter() - begun, json)
 
 
-def _finish(run: "Run", splits: "Splits", exported: bool) -> dict[str, Any] | None:
+def _finish(run: "Run", splits: "Splits", exported: bool, progress: "Progress") -> dict[str, Any] | None:
     _write_card(run, None)  # whatever becomes of the bundle
-    bundle = write_bundle(run, splits) if exported else None
+    bundle = write_bundle(run, splits, progress=progress) if exported else None
     if bundle:
         _write_card(run, bundle)
     return bundle

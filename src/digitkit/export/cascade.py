@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from digitkit.data.splits import Splits
-from digitkit.export.ensemble import Joined, Progress, validate, with_figures
+from digitkit.export.ensemble import Joined, validate, with_figures
 from digitkit.export.members import Member
+from digitkit.export.parity import Progress
 from digitkit.learn.calibrate import Tempered, tempered
 from digitkit.learn.cascade import Cascade, answers, choose, measure_limits
 from digitkit.learn.ensemble import Selection, Standing, measure

@@ -3,7 +3,7 @@
 K classes, V views, N validation images.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from digitkit.core.prediction import Thresholds
 from digitkit.data.splits import Splits
 from digitkit.export.graph import Graph
 from digitkit.export.members import Member, described
-from digitkit.export.parity import Parity
+from digitkit.export.parity import Parity, Progress
 from digitkit.export.write import OPSET, part_figures, write_checked
 from digitkit.learn.acceptance import part_acceptance
 from digitkit.learn.calibrate import thresholds
@@ -25,8 +25,6 @@ from digitkit.learn.compose import to_plain
 from digitkit.learn.ensemble import Ensemble, Selection, answers_to_views, choose, join_all, mean_answer
 from digitkit.learn.evaluate import Report, probabilities, report
 from digitkit.learn.loader import Images, prepared
-
-Progress = Callable[[int, int, str], None]  # done, total, what is being done
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,14 @@ def with_figures(
 
 
 def export(
-    joined: Joined, splits: Splits, target: Path, check_with: DigitSet, *, name: str = "", opset: int = OPSET
+    joined: Joined,
+    splits: Splits,
+    target: Path,
+    check_with: DigitSet,
+    *,
+    name: str = "",
+    opset: int = OPSET,
+    progress: Progress | None = None,
 ) -> tuple[Bundle, Parity]:
     """Write the bundle of runs that were joined, after comparing it with torch on real digits.
 
@@ -139,7 +144,7 @@ def export(
         thresholds=joined.thresholds, report=_figures(joined, splits), recipe=to_plain(first.recipe, run_folder=""),
         data_fingerprint=first.fingerprint, versions=first.versions,
     )  # fmt: skip
-    return write_checked(joined.graph(), record, check_with, target, opset)
+    return write_checked(joined.graph(), record, check_with, target, opset, progress)
 
 
 def _figures(joined: Joined, splits: Splits) -> dict[str, Any]:

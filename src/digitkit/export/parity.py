@@ -16,9 +16,10 @@ from digitkit.runtime.session import Session
 
 Probabilities = NDArray[np.float32]  # (N,K)
 Read = Callable[[Pixels], Probabilities]  # pictures uint8 (N,H,W,3)
+Progress = Callable[[int, int, str], None]  # how many pictures are done, of how many, what is being done
 
 TOLERANCE = 1e-4  # largest difference of any probability
-PICTURES = 1000
+PICTURES, AT_ONCE = 1000, 50
 STRETCHES = (1.0, 0.6, 1.7, 5.0)  # of the pictures' own size: the door is checked at several sizes
 
 
@@ -32,7 +33,7 @@ class Parity:
     agreement: float
 
 
-def check(graph: Graph, content: bytes, digits: DigitSet) -> Parity:
+def check(graph: Graph, content: bytes, digits: DigitSet, progress: Progress | None = None) -> Parity:
     """Compare torch with the exported bytes.
 
     Raises: BundleError when a probability differs by more than 1e-4 or is no number.
@@ -47,17 +48,20 @@ def check(graph: Graph, content: bytes, digits: DigitSet) -> Parity:
         answer: Probabilities = session.run(["probabilities"], pixels)[0]
         return answer
 
-    return compare("The exported file", (theirs, "torch", ours), digits)
+    return compare("The exported file", (theirs, "torch", ours), digits, progress)
 
 
-def compare(what: str, readers: tuple[Read, str, Read], digits: DigitSet) -> Parity:
+def compare(what: str, readers: tuple[Read, str, Read], digits: DigitSet, progress: Progress | None = None) -> Parity:
     """Compare two readers, the second of them with its name, on real digits of several sizes.
 
     Raises: BundleError when a probability differs by more than 1e-4 or is no number.
     """
     theirs, name, ours = readers
     worst, agree, count, sizes = 0.0, 0, 0, set()
-    for pixels in sized_batches(digits, PICTURES):
+    total = min(PICTURES, len(digits))
+    for pixels in sized_batches(digits, PICTURES, AT_ONCE):
+        if progress:
+            progress(count, total, f"comparing with {name}")
         one, other = ours(pixels), theirs(pixels)
         difference = float(np.abs(one - other).max())
         worst = max(worst, difference if np.isfinite(difference) else float("inf"))
@@ -72,8 +76,8 @@ def compare(what: str, readers: tuple[Read, str, Read], digits: DigitSet) -> Par
     return Parity(count, len(sizes), worst, agree / max(1, count))
 
 
-def sized_batches(digits: DigitSet, most: int) -> Sequence[Pixels]:
-    """Up to `most` evenly chosen pictures in batches of one size each, uint8 (B,H,W,3), stretched to several sizes."""
+def sized_batches(digits: DigitSet, most: int, at_once: int) -> Sequence[Pixels]:
+    """Up to `most` evenly chosen pictures, stretched to several sizes, in batches of one size: uint8 (B,H,W,3)."""
     if not len(digits):
         raise BundleError(
             "No pictures to check the exported file with. Export with a source that has a test or validation part."
@@ -85,7 +89,9 @@ def sized_batches(digits: DigitSet, most: int) -> Sequence[Pixels]:
         stretch = STRETCHES[order % len(STRETCHES)]
         sides = tuple(min(512, max(1, round(side * stretch))) for side in picture.shape[:2])
         groups.setdefault((sides[0], sides[1]), []).append(_resized(picture, sides[0], sides[1]))
-    return [np.stack(group) for group in groups.values()]
+    return [
+        np.stack(group[start : start + at_once]) for group in groups.values() for start in range(0, len(group), at_once)
+    ]
 
 
 def _resized(picture: Pixels, height: int, width: int) -> Pixels:

@@ -4,7 +4,7 @@ N pictures, H and W in px, K classes.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from digitkit.core.bundle import Bundle
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import BundleError
 from digitkit.core.files import write_bytes
-from digitkit.core.picture import Pixels
 from digitkit.data.union import relabel
 from digitkit.export.parity import Probabilities, sized_batches
 from digitkit.export.write import IMAGE, seal
@@ -69,15 +68,10 @@ def quantise(content: bytes, calibrate_with: DigitSet) -> onnx.ModelProto:
     nodes = network_nodes(model.graph)
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, PREPARED)
-    whole = onnx.load_from_string(in_8_bits(model.SerializeToString(), nodes, _batches(calibrate_with)))
+    batches = sized_batches(calibrate_with, CALIBRATION_PICTURES, CALIBRATION_BATCH)
+    whole = onnx.load_from_string(in_8_bits(model.SerializeToString(), nodes, batches))
     del whole.metadata_props[:]
     return whole
-
-
-def _batches(digits: DigitSet) -> Iterator[Pixels]:
-    """Evenly chosen pictures of several sizes, uint8 (N,H,W,3)."""
-    for pixels in sized_batches(digits, CALIBRATION_PICTURES):
-        yield from (pixels[start : start + CALIBRATION_BATCH] for start in range(0, len(pixels), CALIBRATION_BATCH))
 
 
 def network_nodes(graph: onnx.GraphProto) -> list[str]:

@@ -20,7 +20,7 @@ from digitkit.core.files import write_bytes
 from digitkit.core.picture import Pixels
 from digitkit.export import parity
 from digitkit.export.graph import Answer, Graph
-from digitkit.export.parity import Parity, Probabilities
+from digitkit.export.parity import Parity, Probabilities, Progress
 from digitkit.learn.run import Run
 from digitkit.runtime.bundle import read_bundle
 from digitkit.runtime.session import Session
@@ -73,29 +73,31 @@ def as_bundles_take_them(pixels: Tensor) -> Tensor:
     return pixels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
 
 
-def export(run: Run, bundle: Path, check_with: DigitSet, target: Path) -> Parity:
+def export(run: Run, bundle: Path, check_with: DigitSet, target: Path, progress: Progress | None = None) -> Parity:
     """Write the reader of a run's bundle as TorchScript, after comparing the two on real digits.
 
     Raises: BundleError when they differ; then no file is written.
     """
     record, _ = read_bundle(bundle)
     graph = Graph(run.recipe().prepare, run.network(), record.views, record.temperature).eval()
-    return export_graph(graph, bundle, check_with, target)
+    return export_graph(graph, bundle, check_with, target, progress)
 
 
-def export_graph(graph: Graph, bundle: Path, check_with: DigitSet, target: Path) -> Parity:
+def export_graph(
+    graph: Graph, bundle: Path, check_with: DigitSet, target: Path, progress: Progress | None = None
+) -> Parity:
     """The same for the reader that a bundle was written of.
 
     Raises: BundleError when they differ; then no file is written.
     """
     record, signed = read_bundle(bundle)
     content = to_torchscript(graph, record)
-    found = check(content, signed, check_with)
+    found = check(content, signed, check_with, progress)
     write_bytes(target, content)
     return found
 
 
-def check(content: bytes, bundle: bytes, digits: DigitSet) -> Parity:
+def check(content: bytes, bundle: bytes, digits: DigitSet, progress: Progress | None = None) -> Parity:
     """Compare the bytes of a TorchScript file with those of its bundle.
 
     Raises: BundleError when they differ.
@@ -107,7 +109,7 @@ def check(content: bytes, bundle: bytes, digits: DigitSet) -> Parity:
         answer: Probabilities = session.run(["probabilities"], pixels)[0]
         return answer
 
-    return parity.compare("The TorchScript file", (reading(pipeline), "the bundle", theirs), digits)
+    return parity.compare("The TorchScript file", (reading(pipeline), "the bundle", theirs), digits, progress)
 
 
 def open_pipeline(content: bytes) -> nn.Module:

@@ -22,7 +22,7 @@ from digitkit.core.files import write_bytes
 from digitkit.core.prediction import Thresholds
 from digitkit.export import parity
 from digitkit.export.graph import Graph, Read
-from digitkit.export.parity import Parity
+from digitkit.export.parity import Parity, Progress
 from digitkit.learn.compose import to_plain
 from digitkit.learn.prepare import Prepare, Prepared
 from digitkit.learn.recipe import PrepareConfig
@@ -45,6 +45,7 @@ def export(
     target: Path | None = None,
     name: str = "",
     opset: int = OPSET,
+    progress: Progress | None = None,
 ) -> tuple[Bundle, Parity]:
     """Write the run's bundle (model.onnx in the run, or `target`) after comparing it with torch on real digits.
 
@@ -59,11 +60,16 @@ def export(
         thresholds=Thresholds(**trust["thresholds"]), report=summary(stored), recipe=to_plain(recipe, run_folder=""),
         data_fingerprint=stored["data"]["fingerprint"], versions=stored["versions"],
     )  # fmt: skip
-    return write_checked(graph, record, check_with, target or run.file("model.onnx"), opset)
+    return write_checked(graph, record, check_with, target or run.file("model.onnx"), opset, progress)
 
 
 def write_checked(
-    graph: Graph, record: Bundle, check_with: DigitSet, target: Path, opset: int = OPSET
+    graph: Graph,
+    record: Bundle,
+    check_with: DigitSet,
+    target: Path,
+    opset: int = OPSET,
+    progress: Progress | None = None,
 ) -> tuple[Bundle, Parity]:
     """Write a graph with its record after comparing it with torch on real digits; returns the signed record.
 
@@ -77,7 +83,7 @@ def write_checked(
             f"The bundle would have {len(signed) // 2**20:,} MB, more than the {MAX_BYTES // 2**20} MB that one may"
             " have. No file was written; export a smaller network, or fewer of them."
         )
-    found = parity.check(graph, signed, check_with)
+    found = parity.check(graph, signed, check_with, progress)
     write_bytes(target, signed)
     return record, found
 
