@@ -73,7 +73,7 @@ def test_the_wheel_holds_every_module_experiment_and_bundle(wheel: Path) -> None
         for pattern in ("*.py", *PACKAGE_DATA)
         for path in PACKAGE.rglob(pattern)
     }
-    assert {"digitkit/py.typed", "digitkit/bundles/default.onnx"} <= wanted
+    assert {"digitkit/py.typed", "digitkit/bundles/default.onnx", "digitkit/bundles/default-int8.onnx"} <= wanted
     assert wanted - packed == set()
 
 

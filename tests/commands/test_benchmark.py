@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from digitkit.cli import app
 from digitkit.runtime import openvino
-from tests.fixtures.bundles import write_tiny
+from tests.fixtures.bundles import TINY, tiny_bundle, write_tiny
 from tests.fixtures.runs import Trained
 
 QUICK = ("--seconds", "0.01", "--repeats", "1", "--threads", "1")
@@ -36,7 +37,7 @@ def test_a_bundle_is_timed_in_fresh_processes(tmp_path: Path) -> None:
 
 def test_a_row_for_each_number_of_threads_and_the_bundle_in_8_bits_beside_it(tmp_path: Path) -> None:
     bundle = write_tiny(tmp_path)
-    shutil.copy(bundle, tmp_path / "tiny-int8.onnx")
+    (tmp_path / "tiny-int8.onnx").write_bytes(tiny_bundle(replace(TINY, report={"precision": "int8"})))
     rows, _ = ask(bundle, *QUICK, "--threads", "2", "--on", "optdigits/test")
     of_onnx = [(row["runtime"], row["threads"]) for row in rows if row["runtime"].startswith("ONNX")]
     assert of_onnx == [
@@ -44,6 +45,26 @@ def test_a_row_for_each_number_of_threads_and_the_bundle_in_8_bits_beside_it(tmp
     ]  # fmt: skip
     assert {row["agreement"] for row in rows} == {1.0}
     assert {row["n"] for row in rows} == {359}
+
+
+def test_what_was_made_of_another_bundle_is_left_out(tmp_path: Path) -> None:
+    bundle = write_tiny(tmp_path)
+    report = {"precision": "int8", "made_of": "tiny@000000000000"}
+    (tmp_path / "tiny-int8.onnx").write_bytes(tiny_bundle(replace(TINY, report=report)))
+    rows, said = ask(bundle, *QUICK)
+    assert {row["runtime"] for row in rows} <= {"ONNX fp32", "OpenVINO fp32"}
+    assert "tiny-int8.onnx was made of another bundle than" in said
+
+
+def test_the_bundle_that_ships_is_measured_in_floats_and_in_8_bits() -> None:
+    rows, said = ask("default", *QUICK, "--on", "optdigits/test")
+    assert [row["runtime"] for row in rows if row["runtime"].startswith("ONNX")] == ["ONNX fp32", "ONNX int8"]
+    floats, whole = rows[0], next(row for row in rows if row["runtime"] == "ONNX int8")
+    assert whole["bytes"] < 500_000 < floats["bytes"] < 1_500_000
+    assert whole["agreement"] > 0.99
+    low, high = whole["interval"]
+    assert low < whole["accuracy"] < high
+    assert "8 bits" not in said
 
 
 @pytest.mark.slow  # six processes, of which four load torch

@@ -114,6 +114,13 @@ def test_a_kind_that_was_learnt_is_marked_and_left_out_of_the_mean(tmp_path: Pat
         assert words in " ".join(answer.stdout.replace("│", " ").split())
 
 
+def test_what_any_of_two_networks_has_learnt_to_refuse_is_seen(tmp_path: Path) -> None:
+    members = [{"changed": {}}, {"changed": {"data": {"negatives": ["noise", "scribbles"]}}}]
+    recipe = {"data": {"sources": ["optdigits"], "negatives": ["noise"]}}
+    made, _ = ask(bundle_of(tmp_path / "two.onnx", recipe=recipe, report={"members": members}), "--on", PART)
+    assert [made[kind]["seen"] for kind in ("noise", "scribbles", "things")] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     "recipe", [{"data": {"negatives": "noise"}}, {"data": [1]}, {"data": {"negatives": [None, 3]}}]
 )
@@ -138,11 +145,17 @@ def test_a_run_is_judged_by_its_bundle(trained: Trained, exported: Path, tmp_pat
     assert of_run == of_bundle
 
 
-def test_answers_on_digits_and_all_figures_are_left_in_a_folder(tmp_path: Path) -> None:
+def test_what_was_told_of_each_picture_and_all_figures_are_left_in_a_folder(tmp_path: Path) -> None:
     made, _ = ask(write_tiny(tmp_path), "--on", PART, "--limit", "10", "--to", tmp_path / "out")
-    lines = (tmp_path / "out" / "predictions.jsonl").read_text().splitlines()
-    assert {json.loads(line)["part"] for line in lines} == {PART}
-    assert len(lines) == 10
+    lines = [json.loads(line) for line in (tmp_path / "out" / "predictions.jsonl").read_text().splitlines()]
+    found = {part: [line for line in lines if line["part"] == part] for part in {line["part"] for line in lines}}
+    counts = {f"{kind}/test": 10 for kind in ("scribbles", "things", "noise")}
+    assert {part: len(each) for part, each in found.items()} == {PART: 10, **counts}
+    assert all(line["right"] == (line["label"] == line["read"]) for line in found[PART])
+    for kind in ("scribbles", "things", "noise"):
+        refused = [line["verdict"] in ("blank", "not a digit") for line in found[f"{kind}/test"]]
+        assert [line["right"] for line in found[f"{kind}/test"]] == refused
+        assert made[kind]["verdicts"]["refused"] == pytest.approx(np.mean(refused))
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["figures"] == list(made.values())
 
 

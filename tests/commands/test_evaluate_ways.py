@@ -12,10 +12,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from digitkit.cli import app
+from digitkit.core.intervals import wilson
 from digitkit.learn.corruptions import CORRUPTIONS
-from digitkit.learn.evaluate import wilson
 from tests.fixtures.bundles import TINY, tiny_bundle, write_tiny
-from tests.fixtures.runs import Trained
+from tests.fixtures.runs import Trained, sibling
 
 PART = "optdigits/test"
 
@@ -116,12 +116,21 @@ def test_a_source_that_was_learnt_from_is_no_other_place(tmp_path: Path, drawn_s
     given = f"{drawn_source}/test"
     own = bundle_of(tmp_path / "own.onnx", recipe={"data": {"sources": ["optdigits"], "extra": []}})
     rows = {row.get("part"): row for row in ask(own, "--elsewhere", "--on", given, "--limit", "10")[0]}
-    assert "learnt from this source" in rows[PART]["note"]
+    assert "learnt from these writers" in rows[PART]["note"]
     assert (rows[PART]["unseen"], rows[given]["unseen"]) == (False, True)
+    assert "name the file with --on npz:usps16.npz/test" in rows["usps16/test"]["note"]
     stained = bundle_of(tmp_path / "stained.onnx", report={"contaminated": [PART]})
     rows = {row.get("part"): row for row in ask(stained, "--elsewhere", "--limit", "10")[0]}
     assert "contaminated" in rows[PART]["note"]
     assert not rows[PART]["unseen"]
+
+
+@pytest.mark.parametrize("learnt", ["optdigits32", "optdigits-orig/extra", "npz:somewhere/optdigits32.npz"])
+def test_the_same_writers_under_another_name_are_no_other_place(tmp_path: Path, learnt: str) -> None:
+    own = bundle_of(tmp_path / "own.onnx", recipe={"data": {"sources": [learnt], "extra": []}})
+    rows = {row.get("part"): row for row in ask(own, "--elsewhere", "--limit", "10")[0]}
+    assert not rows[PART]["unseen"]
+    assert "learnt from these writers" in rows[PART]["note"]
 
 
 def test_copies_of_what_was_learnt_are_found_in_other_places(tmp_path: Path, drawn_source: str) -> None:
@@ -151,6 +160,38 @@ def test_two_models_are_compared_on_the_same_pictures(tiny: Path) -> None:
     assert "choose between the two by validation" in said
 
 
+def copied(trained: Trained, folder: Path, **changed: str) -> Path:
+    """The run somewhere else, with other facts about its data."""
+    shutil.copytree(trained.run.path, folder)
+    report = json.loads((folder / "report.json").read_text())
+    report["data"] |= changed
+    (folder / "report.json").write_text(json.dumps(report))
+    return folder
+
+
+def test_two_runs_are_compared_on_what_both_were_validated_on(trained: Trained, tmp_path: Path) -> None:
+    other = sibling(trained.run.path, tmp_path / "other", 1)
+    [made], said = ask(trained.run.path, "--against", other)
+    assert (made["split"], made["n"]) == ("val", trained.run.report()["data"]["val"])
+    assert made["first_accuracy"] == pytest.approx(trained.run.report()["val"]["accuracy"])
+    assert "test part" not in said
+    stranger = copied(trained, tmp_path / "stranger", fingerprint="f" * 64)
+    assert "are no two runs that were validated on the same" in ask(stranger, "--against", other, code=2)[1]
+
+
+def test_validation_pictures_that_have_changed_are_refused(trained: Trained, tmp_path: Path) -> None:
+    changed = copied(trained, tmp_path / "changed", fingerprint="f" * 64)
+    assert f"The pictures are not those that {changed} learnt from" in ask(changed, code=3)[1]
+
+
+def test_views_are_for_the_run_that_is_compared_with_a_bundle(trained: Trained, tiny: Path, drawn_source: str) -> None:
+    part = f"{drawn_source}/test"
+    [made], _ = ask(trained.run.path, "--views", "5", "--against", tiny, "--on", part)
+    [alone], _ = ask(trained.run.path, "--views", "5", "--on", part)
+    assert made["first_accuracy"] == alone["accuracy"]
+    assert "--views is for runs" in ask(tiny, "--views", "5", "--against", "default", "--on", part, code=2)[1]
+
+
 def test_people_see_both_models_and_a_sentence(tiny: Path) -> None:
     told = " ".join(show("default", "--against", tiny, "--on", "optdigits/train", "--limit", "40").split())
     assert "McNemar" in told
@@ -162,6 +203,7 @@ def test_predictions_and_figures_are_left_in_a_folder(tiny: Path, tmp_path: Path
     lines = [json.loads(line) for line in (tmp_path / "out" / "predictions.jsonl").read_text().splitlines()]
     assert len(lines) == 25
     assert sum(line["right"] for line in lines) == round(25 * made["accuracy"])
+    assert set(made["mistakes"]) == {line["picture"] for line in lines if not line["right"]}
     for line in lines:
         assert line["right"] == (line["label"] == line["read"])
         assert line["confidence"] == max(line["probabilities"].values())
@@ -193,9 +235,11 @@ def test_mistakes_and_reliability_are_drawn(tiny: Path, trained: Trained, tmp_pa
         (["--corruptions", "--mistakes", "a.png"], 2, "draw one part as it is"),
         (["--sheet", "a.png", "--on", PART], 2, "--sheet shows what --corruptions does"),
         (["--mistakes", "a.png", "--on", PART, "--on", "optdigits/train"], 2, "name one with --on"),
-        (["--against", "default"], 2, "--against: name the part to compare on"),
+        (["--against", "default"], 2, "Name the part to compare on"),
         (["--against", "{tiny}", "--on", PART], 2, "Name two models"),
-        (["--against", "no-such.onnx", "--on", PART], 3, "no-such.onnx is not a run"),
+        (["--against", "no-such.onnx", "--on", PART], 4, "no-such.onnx: cannot be read"),
+        (["--against", "no-such", "--on", PART], 3, "no-such is not a run"),
+        (["--reject", "--views", "5"], 2, "--views changes nothing with --reject"),
         (["--elsewhere", "--on", "optdigits"], 2, "--on optdigits: expected SOURCE/PART"),
         (["--elsewhere", "--on", "folder:no-such/test"], 3, "no-such"),
         (["--corruptions", "--on", "optdigit/test"], 2, "Did you mean 'optdigits'"),

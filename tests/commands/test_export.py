@@ -1,8 +1,9 @@
 """The verb export: the files that it writes when they are asked for."""
 
 import json
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import onnx
 import pytest
@@ -119,6 +120,32 @@ def test_of_several_runs_the_best_alone_is_exported_as_one(
     assert not record.members
     best = Path(ranking["candidates"][0]["run"])
     assert record.recipe["seed"] == Run(best).recipe().seed
+
+
+def test_several_views_of_one_run_have_figures_of_their_own(trained: Trained, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(trained.run.path, tmp_path / "run"))
+    [facts] = [json.loads(line) for line in ask(run.path, "--views", "5", "--json").stdout.splitlines()]
+    record, _ = read_bundle(run.path / "model.onnx")
+    told, stored = cast("dict[str, dict[str, Any]]", record.report), run.report()
+    assert (facts["views"], record.views, record.name, record.members) == (5, 5, trained.recipe.name, ())
+    assert told["test"]["accuracy"] == stored["test"]["accuracy_views"]["5"]
+    assert told["val"]["accuracy"] == facts["val accuracy"]
+    assert told["val"]["loss"] != stored["val"]["loss"]
+    assert record.temperature != stored["calibration"]["temperature"]
+    assert "5 view(s)" in (run.path / "card.md").read_text()
+
+
+def test_pictures_that_have_changed_score_no_8_bits(trained: Trained, tmp_path: Path) -> None:
+    run = in_mode_photo(trained.run, tmp_path / "run")
+    report = run.report()
+    report["data"]["fingerprint"] = "f" * 64
+    run.file("report.json").write_text(json.dumps(report))
+    assert "The pictures are not those that" in ask(run.path, "--int8", code=3).stderr
+    assert not run.file("model-int8.onnx").exists()
+
+
+def test_a_bundle_is_exported_already(exported: Path) -> None:
+    assert "is a file: a bundle has been exported already" in ask(exported, code=2).stderr
 
 
 def test_a_cascade_asks_in_the_order_in_which_runs_are_named(

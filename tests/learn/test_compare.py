@@ -6,8 +6,8 @@ from math import comb
 import numpy as np
 import pytest
 
+from digitkit.core.intervals import wilson
 from digitkit.learn.compare import Comparison, compare
-from digitkit.learn.evaluate import wilson
 
 
 def made(both: int, first: int, second: int, neither: int) -> Comparison:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, log_loss, recall_score, top_k_accuracy_score
 from torch import Tensor, nn
 
-from digitkit.learn.evaluate import probabilities, report, score, wilson
+from digitkit.core.intervals import wilson
+from digitkit.learn.evaluate import probabilities, report, score
 from digitkit.learn.loader import Images
 from digitkit.learn.running import Precision
 

@@ -82,6 +82,14 @@ def test_a_teacher_that_is_not_there_is_named(trained: Trained, batches: Batches
         Teacher.of(replace(trained.recipe, loss=loss), batches)
 
 
+def test_a_teacher_of_other_pictures_is_refused_before_any_work(
+    trained: Trained, drawn_source: str, tmp_path: Path
+) -> None:
+    overrides = [f"loss.teacher={trained.run.path}", "data.seed=7"]  # another validation part
+    with pytest.raises(ConfigError, match="may know pictures that its pupil is scored on"):
+        train_small(drawn_source, tmp_path / "run", overrides)
+
+
 def test_the_run_remembers_its_teacher(trained: Trained, drawn_source: str, tmp_path: Path) -> None:
     made = train_small(drawn_source, tmp_path / "run", [f"loss.teacher={trained.run.path}", "budget.least_steps=5"])
     assert Run.open(made.run.path).recipe().loss.teacher == str(trained.run.path)

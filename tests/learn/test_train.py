@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from digitkit.core.errors import ConfigError
+from digitkit.core.intervals import wilson
 from digitkit.core.prediction import Thresholds
 from digitkit.data.splits import build
 from digitkit.learn.card import write
-from digitkit.learn.evaluate import probabilities, report, wilson
+from digitkit.learn.evaluate import probabilities, report
 from digitkit.learn.loader import prepared
 from digitkit.learn.parts import split_plan
 from digitkit.learn.run import Run

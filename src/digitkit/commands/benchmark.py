@@ -46,6 +46,8 @@ def benchmark(
 
 def _cells(row: "Row") -> tuple[str, ...]:
     shares = ["-" if share is None else percent(share) for share in (row.accuracy, row.agreement)]
+    if row.interval:
+        shares[0] += "\n{:.2f}-{:.2f}".format(*(100 * end for end in row.interval))
     threads = f"{row.job.threads} thread{'s' if row.job.threads > 1 else ''}"
     figures = (_told(row.cold_start_s, 1), _told(row.ms, 2), _told(row.pictures_per_s, 0))
     return f"{row.runtime}\n{threads}", f"{row.bytes / 1000:,.0f}", *figures, *shares

@@ -11,12 +11,9 @@ from digitkit.core.errors import ConfigError, DataError, DigitkitError
 from digitkit.data.catalogue import SOURCES, find_source
 from digitkit.data.fetch import read_part
 from digitkit.data.fingerprint import Marks, marks_of
-from digitkit.data.source import EXTRA, TEST, TRAIN, keep_quiet
+from digitkit.data.source import EXTRA, TEST, TRAIN, Source, keep_quiet
 from digitkit.data.source import Report as Say
 from digitkit.data.stock import is_here
-
-NOT_HERE = "not here; `digitkit data fetch` gets what can be had."
-NOTHING_KNOWN = "no picture has a label that the model knows."
 
 
 @dataclass(frozen=True)
@@ -46,11 +43,8 @@ def score_elsewhere(reader: Reader, given: Sequence[str], limit: int, say: Say, 
             yield _row(reader, spec, limit, learnt)
             continue
         try:
-            here = is_here(SOURCES[spec.rpartition("/")[0]])
-            name = spec.rpartition("/")[0]
-            yield (
-                _row(reader, spec, limit, learnt) if here else Row(spec, None, f"not here: digitkit data fetch {name}")
-            )
+            source = SOURCES[spec.rpartition("/")[0]]
+            yield _row(reader, spec, limit, learnt) if is_here(source) else Row(spec, None, _how_to_get(source))
         except (DataError, ConfigError) as error:
             yield Row(spec, None, str(error))
 
@@ -65,13 +59,19 @@ def _row(reader: Reader, spec: str, limit: int, learnt: Marks) -> Row:
     return Row(spec, score(reader, part), "; ".join([*seen, *notes]), unseen=not seen)
 
 
+def _how_to_get(source: Source) -> str:
+    if source.steps or any(file.urls for file in source.files):
+        return f"not here: digitkit data fetch {source.name}"
+    return f"not here, and nobody hands it out: name the file with --on npz:{source.files[0].name}/{TEST}"
+
+
 def _why_seen(reader: Reader, part: Part, learnt: Marks) -> list[str]:
     """Why a part is no other place, in words; nothing where it is one."""
     place = place_of(part)
     if {part.name, place} & set(reader.contaminated):
         return ["contaminated: the model has learnt from its digits"]
     if reader.has_learnt_from(part.name) or reader.has_learnt_from(place):
-        return ["no other place: the model has learnt from this source"]
+        return ["no other place: the model has learnt from these writers"]
     copies = int(np.isin(marks_of(part.digits.pictures), learnt).sum())
     return [f"contaminated: {copies:,} of its pictures are in the training, to the pixel"] if copies else []
 

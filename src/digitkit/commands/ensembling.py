@@ -42,9 +42,9 @@ def _tell(joined: "Joined", json: bool) -> None:
     else:
         cells = [(row["run"], *_shares(row), *_shares(row["together"])) for row in rows]
         asks = "" if joined.asked is None else f"; the second is asked about {percent(joined.asked)} of them"
-        print_table(
-            f"{len(joined.members)} of {len(rows)} runs, by {joined.val.n:,} validation pictures{asks}", COLUMNS, cells
-        )
+        low, high = map(percent, joined.val.interval)
+        title = f"{len(joined.members)} of {len(rows)} runs, by {joined.val.n:,} validation pictures"
+        print_table(f"{title}: {percent(joined.val.accuracy)} ({low} to {high}){asks}", COLUMNS, cells)
 
 
 def _rows(joined: "Joined") -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The verb `digitkit evaluate`: how well a run or a bundle reads labelled pictures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,7 +41,7 @@ Sheet = Annotated[Path | None, typer.Option(help="PNG for some pictures as --cor
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line instead of a table.")]
 
 Figures = list[dict[str, Any]]  # what --json prints
-Found = tuple["list[Scored]", Figures]
+Found = tuple["Iterable[Mapping[str, object]]", Figures]  # and a line for each picture, for --to
 
 
 def evaluate(
@@ -62,39 +63,41 @@ def evaluate(
 ) -> None:
     """Score a run or a bundle on labelled pictures, by default those it was validated on."""
     ways = corruptions + elsewhere + reject + (against is not None)
-    _check(ways, not ways, bool(mistakes or reliability), sheet and not corruptions)
+    _check(ways, not ways, bool(mistakes or reliability), sheet and not corruptions, reject and views != 1)
     from digitkit.commands import recording
-    from digitkit.commands.readers import open_reader
+    from digitkit.commands.readers import is_bundle, open_reader
 
     if to:
         recording.claim(to)
-    reader, specs = open_reader(target, views, batch), on or []
+    alone = against is None or is_bundle(target) == is_bundle(against)
+    reader = open_reader(target, views if alone or not is_bundle(target) else 1, batch)
+    specs = on or []
     if against:
-        scored, figures = _against(reader, open_reader(against, views, batch), specs, limit, json)
+        other = open_reader(against, views if alone or not is_bundle(against) else 1, batch)
+        lines, figures = _against(reader, other, specs, limit, json)
     elif corruptions:
-        scored, figures = _spoilt(reader, specs or [MNIST_TEST], limit, seed, sheet, json)
+        lines, figures = _spoilt(reader, specs or [MNIST_TEST], limit, seed, sheet, json)
     elif elsewhere:
-        scored, figures = _elsewhere(reader, specs, limit, json)
+        lines, figures = _elsewhere(reader, specs, limit, json)
     elif reject:
-        scored, figures = _rejected(reader, specs, limit, json)
+        lines, figures = _rejected(reader, specs, limit, json)
     else:
-        scored, figures = _plain(reader, specs, limit, bool(mistakes or reliability), json)
-        _draw(scored[0], mistakes, reliability)
-    _leave(scored, figures, to, json)
+        lines, figures = _plain(reader, specs, limit, mistakes, reliability, json)
+    _leave(lines, figures, to, json)
 
 
-def _leave(scored: "Sequence[Scored]", figures: Figures, to: Path | None, json: bool) -> None:
+def _leave(lines: "Iterable[Mapping[str, object]]", figures: Figures, to: Path | None, json: bool) -> None:
     """Write files and print JSON, where they are wanted."""
     from digitkit.commands import recording
 
     if to:
-        recording.write(to, scored, figures)
+        recording.write(to, lines, figures)
     if json:
         for facts in figures:
             print_json(facts)
 
 
-def _check(ways: int, plain: bool, draws: bool, sheet_alone: object) -> None:
+def _check(ways: int, plain: bool, draws: bool, sheet_alone: object, judged_with_views: bool) -> None:
     """Refuse options that do not go together.
 
     Raises: ConfigError.
@@ -105,15 +108,22 @@ def _check(ways: int, plain: bool, draws: bool, sheet_alone: object) -> None:
         raise ConfigError("--corruptions, --elsewhere, --reject and --against are four questions; ask one at a time.")
     if draws and not plain:
         raise ConfigError("--mistakes and --reliability draw one part as it is; leave out the other way of scoring.")
+    if judged_with_views:
+        raise ConfigError(
+            "--views changes nothing with --reject: verdicts are those of the run's model.onnx. Write it with"
+            " `digitkit export RUN --views 5`."
+        )
     if sheet_alone:
         raise ConfigError("--sheet shows what --corruptions does; ask for both.")
 
 
-def _plain(reader: "Reader", specs: Sequence[str], limit: int, draws: bool, json: bool) -> Found:
+def _plain(
+    reader: "Reader", specs: Sequence[str], limit: int, mistakes: Path | None, reliability: Path | None, json: bool
+) -> Found:
     from digitkit.commands import scoring
     from digitkit.core.errors import ConfigError
 
-    if draws and len(specs) > 1:
+    if (mistakes or reliability) and len(specs) > 1:
         raise ConfigError("--mistakes and --reliability draw one part; name one with --on.")
     parts = scoring.read_parts(reader, specs, limit, say)
     for part in parts:
@@ -123,7 +133,14 @@ def _plain(reader: "Reader", specs: Sequence[str], limit: int, draws: bool, json
         columns = [_column(each.report) for each in scored]
         rows = [(what, *(column.get(what, "") for column in columns)) for what in columns[0]]
         print_table(reader.name, ("figure", *(each.part.name for each in scored)), rows)
-    return scored, [each.report.to_plain() for each in scored]
+    _draw(scored[0], mistakes, reliability)
+    return _lines_of(scored), [each.to_plain() for each in scored]
+
+
+def _lines_of(scored: "Iterable[Scored]") -> "Iterator[Mapping[str, object]]":
+    from digitkit.commands.recording import lines_of
+
+    return chain.from_iterable(map(lines_of, scored))
 
 
 def _column(made: "Report") -> dict[str, str]:
@@ -167,16 +184,12 @@ def _spoilt(reader: "Reader", specs: Sequence[str], limit: int, seed: int, sheet
             "worst": worst.corruption, "worst_accuracy": worst.report.accuracy,
         }  # fmt: skip
         scored += [clean, *spoilt]
-        figures += [*_lines((each.corruption, each.report) for each in (clean, *spoilt)), summary]
+        figures += [*({"corruption": each.corruption, **each.to_plain()} for each in (clean, *spoilt)), summary]
         if not json:
             rows = [(each.corruption or "as it is", *_shares(each.report).values()) for each in (clean, *spoilt)]
             title = f"{reader.name} on {part.name}, spoilt in {len(spoilt)} ways (seed {seed})"
             print_table(title, ("corruption", *COLUMNS[1:]), [*rows, (f"mean of {len(spoilt)}", "", percent(mean), "")])
-    return scored, figures
-
-
-def _lines(reports: "Iterable[tuple[str, Report]]") -> Figures:
-    return [{"corruption": name, **made.to_plain()} for name, made in reports]
+    return _lines_of(scored), figures
 
 
 def _elsewhere(reader: "Reader", specs: Sequence[str], limit: int, json: bool) -> Found:
@@ -192,7 +205,7 @@ def _elsewhere(reader: "Reader", specs: Sequence[str], limit: int, json: bool) -
     if not json:
         _tell_elsewhere(reader, rows, unseen)
     figures = [_elsewhere_facts(row) for row in rows]
-    return [row.scored for row in rows if row.scored], [*figures, {"mean": mean, "unseen": len(unseen)}]
+    return _lines_of(row.scored for row in rows if row.scored), [*figures, {"mean": mean, "unseen": len(unseen)}]
 
 
 def _tell_elsewhere(reader: "Reader", rows: "Sequence[Row]", unseen: Sequence[float]) -> None:
@@ -210,18 +223,20 @@ def _tell_elsewhere(reader: "Reader", rows: "Sequence[Row]", unseen: Sequence[fl
 
 
 def _elsewhere_facts(row: "Row") -> dict[str, Any]:
-    made = row.scored.report.to_plain() if row.scored else {}
+    made = row.scored.to_plain() if row.scored else {}
     return {"part": row.part, "unseen": row.unseen, "note": row.note, **made}
 
 
 def _rejected(reader: "Reader", specs: Sequence[str], limit: int, json: bool) -> Found:
+    from digitkit.commands.recording import judged_lines
     from digitkit.commands.rejecting import score_rejection, tell
 
     with progress_bar(not json) as progress:
         found = score_rejection(reader, specs, limit, say, progress)
     if not json:
         tell(reader, found)
-    return [each.scored for each in found.digits], found.to_plain()
+    lines = (judged_lines(reader.name, part, judged) for part, judged in found.judged)
+    return chain.from_iterable(lines), found.to_plain()
 
 
 def _against(one: "Reader", other: "Reader", specs: Sequence[str], limit: int, json: bool) -> Found:
@@ -240,4 +255,4 @@ def _against(one: "Reader", other: "Reader", specs: Sequence[str], limit: int, j
         print_table("", ("pictures on which", "number"), [*rows, ("p-value (McNemar, exact)", f"{made.p_value:.3g}")])
         print(made.sentence)
     scored = [each for pair in pairs for each in (pair.first, pair.second)]
-    return scored, [pair.comparison.to_plain() for pair in pairs]
+    return _lines_of(scored), [pair.comparison.to_plain() for pair in pairs]

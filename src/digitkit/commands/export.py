@@ -42,9 +42,9 @@ def export(
 
     Several runs become one bundle too: it says the mean of what they say or, with --cascade, asks two of them in turn.
     """
-    _check(len(runs), views, opset, output)
+    _check(runs, views, opset, output)
     _check_joining(len(runs), best, cascade)
-    made = _join(runs, best, cascade, views, json) if len(runs) > 1 else _open(runs[0])
+    made = _join(runs, best, cascade, views, json) if len(runs) > 1 else _open(runs[0], views)
     bundle = output or made.run.file("model.onnx")
     with progress_bar(not json) as progress:
         options = {"name": name, "opset": opset, "progress": progress}
@@ -66,8 +66,8 @@ class Exported:
     joined: "Joined | None" = None
 
 
-def _check(count: int, views: int, opset: int, output: Path | None) -> None:
-    """Refuse options that cannot be met.
+def _check(runs: list[Path], views: int, opset: int, output: Path | None) -> None:
+    """Refuse what cannot be met.
 
     Raises: ConfigError.
     """
@@ -76,9 +76,12 @@ def _check(count: int, views: int, opset: int, output: Path | None) -> None:
     from digitkit.learn.views import COUNTS
 
     check_opset(opset)
+    bundle = next((path for path in runs if path.is_file()), None)
+    if bundle:
+        raise ConfigError(f"{bundle} is a file: a bundle has been exported already. Name the folder of its run.")
     if views not in COUNTS:
         raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
-    if count > 1 and output is None:
+    if len(runs) > 1 and output is None:
         raise ConfigError("The bundle of several runs lies in none of them. Say where, as in --output ensemble.onnx.")
 
 
@@ -98,13 +101,19 @@ def _check_joining(count: int, best: int, cascade: bool) -> None:
         )
 
 
-def _open(path: Path) -> Exported:
+def _open(path: Path, views: int = 1) -> Exported:
+    """A run. Of several views the mean has figures of its own, so it is an ensemble of one."""
     from digitkit.data.splits import build
+    from digitkit.export import ensemble
+    from digitkit.export.members import open_member
     from digitkit.learn.parts import split_plan
     from digitkit.learn.run import Run
 
     run = Run.open(path)
-    return Exported(run, build(split_plan(run.recipe().data), report=say))
+    splits = build(split_plan(run.recipe().data), report=say)
+    if views > 1 and len(splits.val):
+        return Exported(run, splits, ensemble.join([open_member(path)], splits, views))
+    return Exported(run, splits)
 
 
 def _join(paths: list[Path], best: int, cascade: bool, views: int, json: bool) -> Exported:
@@ -119,7 +128,7 @@ def _join(paths: list[Path], best: int, cascade: bool, views: int, json: bool) -
         joined = ensembling.join_in_turn(members, splits, views, json)
     else:
         joined = ensembling.join(members, splits, views, best, json)
-    return Exported(joined.members[0].run, splits, joined if len(joined.members) > 1 else None)
+    return Exported(joined.members[0].run, splits, joined if len(joined.members) > 1 or views > 1 else None)
 
 
 def _write(made: Exported, bundle: Path, views: int, options: dict[str, Any]) -> dict[str, Any]:
@@ -130,10 +139,12 @@ def _write(made: Exported, bundle: Path, views: int, options: dict[str, Any]) ->
     if made.joined:
         check_with = _to_check_with(made.splits)
         record, parity = ensemble.export(made.joined, made.splits, bundle, check_with, **options)
-        members, val = len(made.joined.members), made.joined.val.accuracy
-        about = {"members": members, "views": record.views, "temperature": record.temperature, "val accuracy": val}
-        return _told(record.id, bundle, **about, **_figures(parity))
-    facts = write_bundle(made.run, made.splits, view_count=views, target=bundle, **options)
+        members, val = len(made.joined.members), made.joined.val
+        about: dict[str, Any] = {"members": members, "views": record.views, "temperature": record.temperature}
+        about |= {"val accuracy": val.accuracy, "val interval": list(val.interval)}
+        facts = _told(record.id, bundle, **about, **_figures(parity))
+    else:
+        facts = write_bundle(made.run, made.splits, view_count=views, target=bundle, **options)
     if bundle == made.run.file("model.onnx"):
         card.write(made.run, facts)
     return facts
@@ -193,15 +204,21 @@ def _write_torchscript(made: Exported, bundle: Path, target: Path, progress: "Pr
 
 def _write_int8(made: Exported, bundle: Path) -> dict[str, Any]:
     from digitkit.export import quantise
+    from digitkit.learn.parts import check_same
 
+    check_same(made.run.path, made.run.report()["data"]["fingerprint"], made.splits)
     splits, reads_test = made.splits, made.joined.reads_test if made.joined else made.run.recipe().run.test
     parts = {"val": splits.val} | ({"test": splits.test} if reads_test else {})
     target = bundle.with_name(f"{bundle.stem}-int8{bundle.suffix}")
     record, scored = quantise.export(bundle, target, splits.primary, parts)
-    shares = ("accuracy", "fp32_accuracy", "agreement")
+    shares = ("accuracy", "interval", "fp32_accuracy", "agreement")
     return _told(record.id, target, **{f"{part} {key}": scored[part][key] for part in scored for key in shares})
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, object]]:
-    shares = ("accuracy", "agreement")
-    return [(key, percent(value) if key.endswith(shares) else value) for key, value in facts.items()]
+    shares, ends = ("accuracy", "agreement"), " to ".join
+    rows: list[tuple[str, object]] = []
+    for key, value in facts.items():
+        interval = key.endswith("interval")
+        rows.append((key, ends(map(percent, value)) if interval else percent(value) if key.endswith(shares) else value))
+    return rows

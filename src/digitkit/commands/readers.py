@@ -14,20 +14,22 @@ from digitkit.core.digitset import Dense, DigitSet
 from digitkit.core.errors import ConfigError
 from digitkit.core.picture import Pixels
 from digitkit.core.prediction import Prediction
+from digitkit.data.catalogue import family_of
 from digitkit.data.source import Report as Say
 from digitkit.data.splits import build
 from digitkit.learn.calibrate import Tempered
 from digitkit.learn.evaluate import probabilities
 from digitkit.learn.loader import prepared
-from digitkit.learn.parts import split_plan
+from digitkit.learn.parts import check_same, split_plan
 from digitkit.learn.run import Run
 from digitkit.learn.views import COUNTS
 from digitkit.runtime.batch import windows
-from digitkit.runtime.bundle import DEFAULT
+from digitkit.runtime.bundle import SHIPPED
 from digitkit.runtime.predictor import Predictor
 from digitkit.runtime.verdict import Evidence, judge
 
 BATCH = 1000  # pictures that are read at once
+BUNDLE_SUFFIX = ".onnx"
 
 
 Judged = tuple[Evidence, Prediction]
@@ -48,23 +50,29 @@ class Reader:
     judged: Callable[[DigitSet], list[Judged]]
     learnt: tuple[str, ...]  # sources by name, with /extra where that part was learnt from
     contaminated: tuple[str, ...]  # test parts whose digits it has learnt from
+    fingerprint: str  # of the pictures of its training, validation and test; empty where nobody knows
     unfrozen: bool = False  # its recipe leaves the test part alone, so somebody is still choosing
     validation: Callable[[Say], DigitSet] | None = None
     negatives: tuple[str, ...] = ()
 
     def has_learnt_from(self, place: str) -> bool:
-        """Whether a part such as mnist/test is of a source that it has learnt from."""
-        return place.rpartition("/")[0] in {spec.removesuffix("/extra") for spec in self.learnt}
+        """Whether a part such as mnist/test is of the same writers as a source that it has learnt from."""
+        return family_of(place.rpartition("/")[0]) in {family_of(spec.removesuffix("/extra")) for spec in self.learnt}
 
 
 def open_reader(target: Path, views: int, batch: int = BATCH) -> Reader:
-    """A run by its folder, or a bundle: a file, or "default", the one that ships.
+    """A run by its folder, or a bundle: a file, or "default", the one that ships, or "default-int8".
 
     Raises: DataError when it is no run, or one that has not finished; BundleError for a damaged bundle; ConfigError for
     views that it does not have.
     """
-    is_bundle = target.is_file() or (str(target) == DEFAULT and not target.exists())
-    return _of_bundle(target, views, batch) if is_bundle else _of_run(Run.open(target), views, batch)
+    return _of_bundle(target, views, batch) if is_bundle(target) else _of_run(Run.open(target), views, batch)
+
+
+def is_bundle(target: Path) -> bool:
+    """Whether a bundle is meant, not the folder of a run."""
+    named = target.suffix == BUNDLE_SUFFIX or str(target) in SHIPPED
+    return target.is_file() or (named and not target.exists())
 
 
 def _of_run(run: Run, views: int, batch: int) -> Reader:
@@ -88,10 +96,15 @@ def _of_run(run: Run, views: int, batch: int) -> Reader:
             )
         return _judged(Predictor.load(path), digits, batch)
 
+    def validation(say: Say) -> DigitSet:
+        own = build(split_plan(recipe.data), report=say)
+        check_same(run.path, stored["data"]["fingerprint"], own)
+        return own.val
+
     splits = stored["splits"]
     return Reader(
         str(run.path), tuple(stored["data"]["classes"]), answers, seen, judged, tuple(splits["sources"]),
-        tuple(splits["contaminated"]), not recipe.run.test, lambda say: build(split_plan(recipe.data), report=say).val,
+        tuple(splits["contaminated"]), stored["data"]["fingerprint"], not recipe.run.test, validation,
         tuple(recipe.data.negatives),
     )  # fmt: skip
 
@@ -114,8 +127,13 @@ def _of_bundle(path: Path, views: int, batch: int) -> Reader:
     def judged(digits: DigitSet) -> list[Judged]:
         return _judged(predictor, digits, batch)
 
-    learnt, negatives = _named(bundle.recipe, "sources", "extra"), _named(bundle.recipe, "negatives")
-    return Reader(bundle.id, bundle.classes, answers, seen, judged, learnt, bundle.contaminated, negatives=negatives)
+    learnt = _named(bundle.recipe, "sources", "extra")
+    recipes = [bundle.recipe, *(each.get("changed") for each in bundle.members)]  # those of members differ from it
+    negatives = tuple(dict.fromkeys(name for recipe in recipes for name in _named(recipe, "negatives")))
+    return Reader(
+        bundle.id, bundle.classes, answers, seen, judged, learnt, bundle.contaminated, bundle.data_fingerprint,
+        negatives=negatives,
+    )  # fmt: skip
 
 
 def _judged(predictor: Predictor, digits: DigitSet, batch: int) -> list[Judged]:
@@ -135,7 +153,7 @@ def _pieces(digits: DigitSet, batch: int) -> Iterator[Pixels | list[Pixels]]:
         yield from (window[start : start + batch] for start in range(0, len(window), batch))
 
 
-def _named(recipe: Mapping[str, object], *keys: str) -> tuple[str, ...]:
+def _named(recipe: object, *keys: str) -> tuple[str, ...]:
     """The sources that a bundle's recipe lists, as far as it does; the file may have been written by anybody."""
     data = recipe.get("data") if isinstance(recipe, Mapping) else None
     lists = [data.get(key) for key in keys] if isinstance(data, Mapping) else []

@@ -4,8 +4,7 @@ N pictures.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import PurePath
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +14,14 @@ from digitkit.commands.printing import percent, print_table
 from digitkit.commands.readers import Judged, Reader
 from digitkit.commands.scoring import Part, Progress, Scored, evenly, known_part, read_named, warn
 from digitkit.core.digitset import DigitSet
-from digitkit.data.catalogue import SOURCES
+from digitkit.core.intervals import wilson
+from digitkit.data.catalogue import SOURCES, known_name
 from digitkit.data.fetch import read_part
-from digitkit.data.npz import LIKE_DIGITS, PREFIX, shown_in
+from digitkit.data.npz import LIKE_DIGITS, shown_in
 from digitkit.data.source import NOT_A_DIGIT, TEST
 from digitkit.data.source import Report as Say
 from digitkit.data.stock import is_here
-from digitkit.learn.evaluate import report, wilson
+from digitkit.learn.evaluate import report
 from digitkit.learn.rejection import Rejection, auroc, shares
 
 MNIST = "mnist"
@@ -34,6 +34,7 @@ class Accepted:
     """True digits of one part: what was answered, and the share of each verdict."""
 
     scored: Scored
+    judged: Sequence[Judged]
     acceptance: NDArray[np.float64]  # (N,)
     verdicts: Mapping[str, float]
 
@@ -64,6 +65,7 @@ class Refusals:
 
     digits: Sequence[Accepted]
     kinds: Sequence[Rejection]
+    judged: Sequence[tuple[Part, Sequence[Judged]]]  # every picture, of digits and of others
 
     @property
     def unseen(self) -> list[Rejection]:
@@ -103,11 +105,14 @@ def score_rejection(reader: Reader, specs: Sequence[str], limit: int, say: Say, 
         warn(reader, each.scored.part, say)
     accepted = np.concatenate([each.acceptance for each in digits])
     kinds: list[Rejection] = []
+    judged: list[tuple[Part, Sequence[Judged]]] = [(each.scored.part, each.judged) for each in digits]
     others = list(_others(named, say))
     for done, part in enumerate(others):
         progress(done, len(others), part.name)
-        kinds += _rejections(reader, accepted, part, limit)
-    return Refusals(digits, kinds)
+        some = replace(part, digits=part.digits.take(evenly(len(part.digits), limit)))
+        judged.append((some, reader.judged(some.digits)))
+        kinds += _rejections(reader, accepted, *judged[-1])
+    return Refusals(digits, kinds, judged)
 
 
 def _own_test(reader: Reader) -> str:
@@ -139,14 +144,15 @@ def _others(named: Mapping[str, DigitSet], say: Say) -> Iterator[Part]:
 
 def _kind_of(name: str) -> str:
     """What a source shows that is no digit; what nobody knows is a kind of its own. No file is opened."""
-    stem = PurePath(name.removeprefix(PREFIX)).stem if name.startswith(PREFIX) else name
-    return (SOURCES[stem].others if stem in SOURCES else "") or name
+    known = known_name(name)
+    return (SOURCES[known].others if known in SOURCES else "") or name
 
 
-def _rejections(reader: Reader, accepted: NDArray[np.float64], part: Part, limit: int) -> Iterator[Rejection]:
+def _rejections(
+    reader: Reader, accepted: NDArray[np.float64], part: Part, judged: Sequence[Judged]
+) -> Iterator[Rejection]:
     """The figures of one kind; where some of it looks like digits, also those of the rest."""
-    digits = part.digits.take(evenly(len(part.digits), limit))
-    judged = reader.judged(digits)
+    digits = part.digits
     kind = _kind_of(part.name.rpartition("/")[0])
     seen = kind in {_kind_of(name) for name in reader.negatives}
     alike = np.isin(shown_in(digits), LIKE_DIGITS)
@@ -155,7 +161,7 @@ def _rejections(reader: Reader, accepted: NDArray[np.float64], part: Part, limit
         ways[f"{kind} {UNLIKE}"] = np.flatnonzero(~alike)
     scores = _acceptance(judged)
     for name, chosen in ways.items():
-        verdicts = shares([judged[index][1].verdict for index in chosen])
+        verdicts = shares([judged[index][1].verdict for index in chosen.tolist()])
         area, interval = auroc(accepted, scores[chosen])
         yield Rejection(name, part.name, len(chosen), len(accepted), area, interval, verdicts, seen)
 
@@ -164,7 +170,7 @@ def _accepted(reader: Reader, part: Part) -> Accepted:
     judged = reader.judged(part.digits)
     answers = np.array([evidence.probabilities for evidence, _ in judged], np.float32)
     scored = Scored(reader, part, answers, report(part.name, answers, part.digits.labels, reader.classes))
-    return Accepted(scored, _acceptance(judged), shares([prediction.verdict for _, prediction in judged]))
+    return Accepted(scored, judged, _acceptance(judged), shares([prediction.verdict for _, prediction in judged]))
 
 
 def _acceptance(judged: Sequence[Judged]) -> NDArray[np.float64]:

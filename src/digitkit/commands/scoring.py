@@ -5,6 +5,7 @@ N pictures, K classes.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,11 @@ class Scored:
     def right(self) -> NDArray[np.bool_]:
         """Which pictures were read right, (N,)."""
         return np.asarray(self.answers.argmax(1) == self.part.digits.labels)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Plain values for JSON: the report, its mistakes by the names of the pictures."""
+        named = [str(self.part.digits.origins[place]) for place in self.report.mistakes]
+        return {**self.report.to_plain(), "mistakes": named}
 
 
 @dataclass(frozen=True)
@@ -151,18 +157,21 @@ def spoil(clean: NDArray[np.uint8], name: str, indices: NDArray[np.int64], seed:
 
 
 def score_against(one: Reader, other: Reader, specs: Sequence[str], limit: int, say: Say) -> Iterator[Pair]:
-    """Two readers on the same pictures of each part, those whose labels both know.
+    """Two readers on the same pictures of each part, those whose labels both know; two runs on what both validated on.
 
-    Raises: ConfigError when they share no class, or no part is named.
+    Raises: ConfigError when they share no class, or no part is named and they have none in common.
     """
     if one.name == other.name:
         raise ConfigError(f"--against: both are {one.name}. Name two models.")
-    if not specs:
-        raise ConfigError("--against: name the part to compare on, as in --on mnist/test.")
+    if not specs and not (one.validation and other.validation and one.fingerprint == other.fingerprint):
+        raise ConfigError(
+            f"--against: {one.name} and {other.name} are no two runs that were validated on the same pictures. Name"
+            " the part to compare on, as in --on folder:my-digits/val."
+        )
     shared = tuple(name for name in one.classes if name in other.classes)
     if not shared:
         raise ConfigError(f"{one.name} and {other.name} have no class in common, so nothing can be compared.")
-    for part in [known_part(spec, read_named(spec, say), shared, limit, say) for spec in specs]:
+    for part in read_parts(replace(one, classes=shared), specs, limit, say):
         if part.name.endswith(f"/{TEST}"):
             say(f"{part.name} is a test part: report by it, but choose between the two by validation pictures.")
         scored = []

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,9 @@ Read = Callable[[Pixels], NDArray[np.float32]]
 class Job:
     """What a process shall do.
 
-    `kind` names the runtime, `path` its file or run; with a `part` (SOURCE/PART) it writes its answers to the pictures
-    whose labels are among the `classes` into the file `answers`, without one it is timed for `seconds` per figure.
+    `kind` names the runtime, `path` its file or run. Where `answers` names a file it writes into it its answers to the
+    pictures of `part` (SOURCE/PART) whose labels are among the `classes`; else it is timed for `seconds` per figure, on
+    pictures of the part, or without one on a bar, which every model is sure of.
     """
 
     kind: str
@@ -73,11 +75,27 @@ def bar(side: int) -> Pixels:
     return np.repeat(np.where(ink & inside, 30, 240).astype(np.uint8)[..., None], 3, axis=2)
 
 
+def pictures_for(job: Job) -> Pixels:
+    """What a job is timed on: `BATCH` pictures evenly chosen from its part, or bars, uint8 (N,S,S,3)."""
+    if not job.part:
+        return np.repeat(bar(job.side)[None], BATCH, axis=0)
+    from PIL import Image
+
+    from digitkit.data.catalogue import find_source
+    from digitkit.data.fetch import read_part
+
+    source, _, part = job.part.rpartition("/")
+    pictures = read_part(find_source(source), part, offline=True).pictures
+    places = np.linspace(0, len(pictures) - 1, BATCH).astype(np.int64)
+    shown = (Image.fromarray(_coloured(pictures[int(place)])) for place in places)
+    return np.stack([np.asarray(picture.resize((job.side, job.side))) for picture in shown])
+
+
 def measure(read: Read, job: Job) -> dict[str, float]:
     """Milliseconds for one picture, median and 95 %, and pictures per second in batches."""
-    one = bar(job.side)[None]
-    many = np.repeat(one, BATCH, axis=0)
-    single = sorted(1000 * each for each in times(lambda: read(one), job.seconds))
+    many = pictures_for(job)
+    each_alone = cycle(np.split(many, len(many)))
+    single = sorted(1000 * taken for taken in times(lambda: read(next(each_alone)), job.seconds))
     batches = times(lambda: read(many), job.seconds)
     return {
         "ms": statistics.median(single),
@@ -129,7 +147,7 @@ def main(text: str) -> None:
     read = reader_of(job)
     read(bar(job.side)[None])
     print(json.dumps({"ready": True}), flush=True)
-    if job.part:
+    if job.answers:
         write_answers(read, job)
         print("{}")
     else:

@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 from digitkit.commands.timed import Job
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import BundleError, ConfigError
+from digitkit.core.intervals import wilson
 from digitkit.data.catalogue import find_source
 from digitkit.data.fetch import read_part
 from digitkit.data.union import relabel
 from digitkit.runtime import openvino
-from digitkit.runtime.bundle import DEFAULT, read_bundle
+from digitkit.runtime.bundle import DEFAULT, SHIPPED, read_bundle
 from digitkit.runtime.session import providers_of, usable_cores
 
 LONGEST_S = 3600
 LARGEST_PX = 4096
+MADE_OF = "made_of"  # in the report of a bundle in 8 bits: the id of the one in floats
 Say = Callable[[str], None]
 
 
@@ -66,6 +68,7 @@ class Row:
     ms: list[float] = field(default_factory=list)
     pictures_per_s: list[float] = field(default_factory=list)
     accuracy: float | None = None
+    interval: tuple[float, float] | None = None  # 95 %, of the accuracy
     agreement: float | None = None
     on: str = ""
     n: int = 0
@@ -76,7 +79,7 @@ class Row:
         return {
             "target": self.target, "runtime": self.runtime, "threads": self.job.threads, "bytes": self.bytes, **figures,
             "side": self.job.side, "on": self.on, "n": self.n, "accuracy": self.accuracy,
-            "agreement": self.agreement,
+            "interval": self.interval, "agreement": self.agreement,
         }  # fmt: skip
 
 
@@ -91,7 +94,7 @@ def measure(targets: Sequence[str], asked: Asked, say: Say) -> list[Row]:
     Raises: ConfigError, BundleError or DataError when something cannot be opened.
     """
     threads = asked.threads or tuple(dict.fromkeys((1, usable_cores())))
-    job = Job("", "", 1, asked.device, asked.seconds, asked.side)
+    job = Job("", "", 1, asked.device, asked.seconds, asked.side, asked.on)
     with tempfile.TemporaryDirectory() as folder:
         rows: list[Row] = []
         for number, target in enumerate(targets):
@@ -127,19 +130,28 @@ def _rows(target: str, job: Job, scratch: Path, say: Say) -> Iterator[Row]:
         if not bundle.is_file():
             say(f"{target} has no model.onnx; `digitkit export {target}` writes it.")
             return
-    yield from _of_bundle(target, target if target == DEFAULT else str(bundle), job)
+    if target in SHIPPED:
+        for name in (target, *(each for each in SHIPPED if target == DEFAULT != each)):
+            yield from _of_bundle(target, name, job)
+        return
+    yield from _of_bundle(target, str(bundle), job)
     int8 = bundle.with_name(f"{bundle.stem}-int8.onnx")
-    if int8.is_file():
-        yield from _of_bundle(target, str(int8), job, " int8")
-    elif target != DEFAULT:
+    if not int8.is_file():
         say(f"{target} is not here in 8 bits; `digitkit export RUN --int8` writes {int8.name}.")
+        return
+    floats, whole = (read_bundle(path)[0] for path in (bundle, int8))
+    if whole.report.get(MADE_OF, floats.id) == floats.id:
+        yield from _of_bundle(target, str(int8), job)
+    else:
+        say(f"{int8} was made of another bundle than {bundle}; `digitkit export RUN --int8` writes it anew.")
 
 
-def _of_bundle(target: str, path: str, job: Job, kind: str = "") -> Iterator[Row]:
-    _, content = read_bundle(path)
-    yield Row(target, f"ONNX{kind or ' fp32'}", len(content), replace(job, kind="onnx", path=path))
+def _of_bundle(target: str, path: str, job: Job) -> Iterator[Row]:
+    record, content = read_bundle(path)
+    kind = record.report.get("precision", "fp32")
+    yield Row(target, f"ONNX {kind}", len(content), replace(job, kind="onnx", path=path))
     if openvino.is_installed() and job.device != "cuda":
-        yield Row(target, f"OpenVINO{kind or ' fp32'}", len(content), replace(job, kind="openvino", path=path))
+        yield Row(target, f"OpenVINO {kind}", len(content), replace(job, kind="openvino", path=path))
 
 
 def _size(path: Path) -> int:
@@ -160,12 +172,13 @@ def _score(rows: Sequence[Row], on: str, classes: tuple[str, ...], answers: Path
     first: NDArray[np.int64] | None = None
     for row in rows:
         say(f"{row.target}, {row.runtime}: reading {len(digits):,} pictures of {on}")
-        job = replace(row.job, part=on, classes=classes, answers=str(answers), threads=usable_cores())
+        job = replace(row.job, classes=classes, answers=str(answers), threads=usable_cores())
         _in_own_process(job)
         found = np.load(answers, allow_pickle=False).argmax(1)
         first = found if first is None else first
         row.accuracy, row.agreement = float((found == digits.labels).mean()), float((found == first).mean())
         row.on, row.n = on, len(digits)
+        row.interval = wilson(int((found == digits.labels).sum()), len(digits))
 
 
 def _read(on: str, classes: tuple[str, ...], say: Say) -> DigitSet:

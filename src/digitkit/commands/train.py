@@ -91,6 +91,8 @@ def _write_card(run: "Run", bundle: dict[str, Any] | None) -> None:
 
 
 def _tell_training(run: "Run", bundle: dict[str, Any] | None, total_seconds: float, json: bool) -> None:
+    from digitkit.core.intervals import wilson
+
     stored = run.report()
     seconds = {key: stored[key] for key in ("train_seconds", "prepare_seconds")}
     seconds["total_seconds"] = round(total_seconds, 3)
@@ -106,7 +108,9 @@ def _tell_training(run: "Run", bundle: dict[str, Any] | None, total_seconds: flo
             share, n = percent(stored[part]["accuracy"]), stored[part]["n"]
             rows.append((f"{part} accuracy", f"{share} of {n:,} (95 % interval {low} to {high})"))
     for count, share in (stored["test"] or {}).get("accuracy_views", {}).items():
-        rows.append((f"test, {count} views", percent(share)))
+        n = stored["test"]["n"]
+        low, high = map(percent, wilson(round(share * n), n))
+        rows.append((f"test, {count} views", f"{percent(share)} ({low} to {high})"))
     rows += [(key.replace("_", " "), f"{value:.1f} s") for key, value in seconds.items()]
     if bundle:
         rows.append(("bundle", f"{bundle['file']}, {bundle['bytes'] / 1000:,.0f} kB, {bundle['id']}"))

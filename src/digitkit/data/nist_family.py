@@ -98,6 +98,7 @@ def _add_emnist(kind: str, title: str, contains: Mapping[str, tuple[str, ...]]) 
         read=partial(read_emnist, kind=kind),
         ink=BRIGHT,
         contains=contains,
+        family="nist",
         reframed=True,  # into 24 px of the 28, MNIST and QMNIST into 20
         folder="emnist",
     )
@@ -126,6 +127,7 @@ SOURCES.add(
         parts=(TRAIN, TEST, EXTRA),
         read=read_qmnist,
         ink=BRIGHT,
+        family="nist",
         contains={EXTRA: ("mnist/test", "qmnist/test", "emnist-digits/test")},
     ),
 )

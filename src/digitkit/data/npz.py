@@ -52,6 +52,7 @@ class NpzRecord:
     others: str = ""
     alike: tuple[str, ...] = ()
     contains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # as in Source
+    family: str = ""  # as in Source
 
     @property
     def file(self) -> str:
@@ -79,6 +80,7 @@ class NpzRecord:
             ink=self.ink,
             others=self.others,
             contains=self.contains,
+            family=self.family,
         )
 
 

@@ -18,6 +18,7 @@ RECORDS = {
             ink=BRIGHT,
             sha256="800f25bc41e9c02d79557262ce3526dc46cbf378b92e7aeb92ddbda9b9b7f07b",
             size=1_105_761,
+            family="usps",
             parts=(TEST,),
         ),
         NpzRecord(
@@ -28,6 +29,7 @@ RECORDS = {
             ink=BRIGHT,
             sha256="84fc1f5920449616c7e0013cc370e365f88dbb9683bf0291639b40408682a16c",
             size=39_189,
+            family="semeion",
         ),
         NpzRecord(
             name="optdigits32",
@@ -37,6 +39,7 @@ RECORDS = {
             ink=BRIGHT,
             sha256="719d29a90fb8b16b62ad02a2a6bfc446690d0d5ff5ad29c4db909d0a2d81e38a",
             size=171_270,
+            family="optdigits",
         ),
         NpzRecord(
             name="pendigits_rendered28",

@@ -99,8 +99,9 @@ class Source:
     which key. `parts` are some of "train", "val", "test" and "extra".
     `ink` is "bright", "dark" or "mixed", empty where nobody knows. `contains` names for a part the test parts, such as
     mnist/test, whose digits are in it too: a run that learns from it is contaminated. `reframed`: its digits are cut or
-    shrunk in another way than in other sources, so that copies between them are not found. `folder` names the folder of
-    its files, where sources share one; empty means its own name. `others` says what those of its pictures show that are
+    shrunk in another way than in other sources, so that copies between them are not found. `family` names the
+    collection of writers that it is taken from, where others are too. `folder` names the folder of its files, where
+    sources share one; for both, empty means its own name. `others` says what those of its pictures show that are
     no digits, such as letters. `drawn`: digitkit draws it, so it is always here. `reopen` gives the source anew where
     only its files tell which parts it has, as long as they are not here.
     """
@@ -118,6 +119,7 @@ class Source:
     ink: str = ""
     contains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reframed: bool = False
+    family: str = ""
     folder: str = ""
     others: str = ""
     drawn: bool = False

@@ -115,6 +115,7 @@ SOURCES.add(
         parts=(TRAIN, VAL, TEST, EXTRA),
         read=read_optdigits_originals,
         ink=BRIGHT,
+        family="optdigits",
     ),
 )
 SOURCES.add(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from digitkit.core.bundle import Bundle
 from digitkit.core.digitset import DigitSet
-from digitkit.core.errors import ConfigError, DataError
+from digitkit.core.errors import ConfigError
 from digitkit.core.prediction import Thresholds
 from digitkit.data.splits import Splits
 from digitkit.export.graph import Graph
@@ -25,6 +25,7 @@ from digitkit.learn.compose import to_plain
 from digitkit.learn.ensemble import Ensemble, Selection, answers_to_views, choose, join_all, mean_answer
 from digitkit.learn.evaluate import Report, probabilities, report
 from digitkit.learn.loader import Images, prepared
+from digitkit.learn.parts import check_same
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,7 @@ def validate(
     Raises: DataError when the pictures are no longer those of the runs, ConfigError when none are for validation.
     """
     first = candidates[0]
-    if splits.fingerprint != first.fingerprint:
-        raise DataError(
-            f"The pictures are not those that {first.run.path} learnt from: fingerprint {splits.fingerprint[:12]},"
-            f" expected {first.fingerprint[:12]}. Bring the old pictures back, or train again."
-        )
+    check_same(first.run.path, first.fingerprint, splits)
     if not len(splits.val):
         raise ConfigError(
             f"{first.run.path} has no validation part, and nothing else may decide how runs are joined."
@@ -138,8 +135,9 @@ def export(
     members = joined.members
     first = members[0]
     prepare = first.recipe.prepare
+    usual_name = f"{first.recipe.name}-x{len(members)}" if len(members) > 1 else first.recipe.name
     record = Bundle(
-        name=name or f"{first.recipe.name}-x{len(members)}", classes=first.classes, mode=prepare.mode.value,
+        name=name or usual_name, classes=first.classes, mode=prepare.mode.value,
         size=prepare.size, views=joined.view_count, temperature=joined.temperature,
         thresholds=joined.thresholds, report=_figures(joined, splits), recipe=to_plain(first.recipe, run_folder=""),
         data_fingerprint=first.fingerprint, versions=first.versions,
@@ -156,7 +154,7 @@ def _figures(joined: Joined, splits: Splits) -> dict[str, Any]:
         "train_seconds": round(sum(member.figures["train_seconds"] for member in members), 3),
         "parameters": sum(member.figures["parameters"] for member in members),
         "contaminated": sorted({place for member in members for place in member.figures["contaminated"]}),
-        "members": described(members, own),
+        **({"members": described(members, own)} if len(members) > 1 else {}),
         "val": _short(joined.val),
         **({} if joined.asked is None else {"asked": joined.asked}),
     }

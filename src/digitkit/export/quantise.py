@@ -54,7 +54,8 @@ def export(
         if len(digits)
     }
     kept = {key: value for key, value in record.report.items() if key not in ("val", "test")}
-    signed, scored = seal(model, replace(unscored, report={**kept, "precision": "int8", **figures}))
+    told = {**kept, "precision": "int8", "made_of": record.id, **figures}
+    signed, scored = seal(model, replace(unscored, report=told))
     write_bytes(target, signed)
     return scored, figures
 

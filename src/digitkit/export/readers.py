@@ -13,11 +13,18 @@ from digitkit.export.graph import Graph
 from digitkit.export.parity import Probabilities, Read
 from digitkit.export.torchscript import open_pipeline, reading, to_torchscript
 from digitkit.learn.run import Run
+from digitkit.runtime.bundle import read_bundle
 
 
 def graph_of(run: Run) -> Graph:
-    """The whole reader of a run, one view."""
-    return Graph(run.recipe().prepare, run.network(), 1, run.report()["calibration"]["temperature"]).eval()
+    """The whole reader of a run, with the views and the temperature of its bundle."""
+    bundle = run.file("model.onnx")
+    if bundle.is_file():
+        record = read_bundle(bundle)[0]
+        views, temperature = record.views, record.temperature
+    else:
+        views, temperature = 1, run.report()["calibration"]["temperature"]
+    return Graph(run.recipe().prepare, run.network(), views, temperature).eval()
 
 
 def read_eagerly(run: Path, threads: int) -> Read:

@@ -36,6 +36,7 @@ class AfterConfig:
     outside: Outside = Outside.paper  # paper: 0 comes in at the border; edge: what stands there goes on
     flip_x: float = 0.0  # share mirrored left to right, of labels that stay the same: 0, 8, 88, but not 6 or 12
     flip_y: float = 0.0  # share turned upside down as in water, of labels that stay the same: 0, 8, 80
+    elastic: float = 0.0  # furthest any point is pulled away from its neighbours, px of the image
     thicken: float = 0.0  # share whose strokes are made 1 px wider on each side
     thin: float = 0.0  # share whose strokes are made 1 px less wide
     erase: float = 0.0  # share that loses a rectangle to paper, or to the mean colour where `outside` is edge
@@ -45,15 +46,15 @@ class AfterConfig:
         """Check the ranges."""
         highest = {"shift_px": 1000, "rotate_deg": 180, "scale": 0.9, "shear": 2, "zoom": 4, "perspective": 0.45}
         shares = ("keep", "flip_x", "flip_y", "thicken", "thin", "erase")
-        for name, high in {**highest, **dict.fromkeys(shares, 1)}.items():
+        for name, high in {**highest, "elastic": 10, **dict.fromkeys(shares, 1)}.items():
             check_range(f"{self.KEY}.{name}", getattr(self, name), 0, high)
         check_range(f"{self.KEY}.erase_area", self.erase_area, 0.02, 0.9)
 
     @property
     def bends(self) -> bool:
         """Whether more than a shift by whole pixels is drawn, so that pixels have to be interpolated."""
-        more = self.rotate_deg or self.scale or self.shear or self.zoom or self.perspective or self.keep
-        return bool(more or self.outside is not Outside.paper)
+        moves = self.rotate_deg or self.scale or self.shear or self.zoom or self.perspective or self.keep
+        return bool(moves or self.elastic or self.outside is not Outside.paper)
 
 
 @dataclass

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from digitkit.core.files import write_text
+from digitkit.core.intervals import wilson
 from digitkit.learn.compose import compose, experiments, to_plain
-from digitkit.learn.evaluate import TOP_K, wilson
+from digitkit.learn.evaluate import TOP_K
 from digitkit.learn.rendering import to_html, to_markdown
 from digitkit.learn.run import Run
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from digitkit.learn.evaluate import wilson
+from digitkit.core.intervals import wilson
 
 CHANCE = 0.05  # p-values below this are called a difference
 

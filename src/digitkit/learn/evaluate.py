@@ -3,7 +3,6 @@
 N images, K classes.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from digitkit.core.intervals import wilson
 from digitkit.learn.layers import channels_last
 from digitkit.learn.loader import Images
 from digitkit.learn.reliability import Reliability
@@ -29,7 +29,7 @@ class Report:
 
     `interval` is Wilson's 95 % interval of the accuracy; `confusion` counts rows of true, columns of predicted classes;
     `mistakes` lists indices of wrong pictures, surest mistake first; `accuracy_views` maps a number of views to its
-    accuracy; `elsewhere` maps other sources to accuracies; `reliability` is there where answers have their temperature.
+    accuracy; `reliability` is there where answers have their temperature.
     """
 
     split: str
@@ -43,26 +43,11 @@ class Report:
     confusion: list[list[int]]
     mistakes: list[int]
     accuracy_views: dict[str, float] = field(default_factory=dict)
-    elsewhere: dict[str, float] = field(default_factory=dict)
     reliability: Reliability | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
-
-
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share, right of n.
-
-    Source: Wilson 1927; unlike the normal approximation it holds near 0 and 1.
-    """
-    if not n:
-        return 0.0, 1.0
-    z = 1.959964
-    share, denominator = right / n, 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / denominator
-    half = z / denominator * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))  # rounding may cross the share
 
 
 @torch.inference_mode()

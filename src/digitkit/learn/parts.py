@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from digitkit.core.digitset import DigitSet
-from digitkit.core.errors import ConfigError
+from digitkit.core.errors import ConfigError, DataError
 from digitkit.core.registry import nearest
 from digitkit.data.batches import Drawing, DrawPlan, Weights, balanced
 from digitkit.data.catalogue import SOURCES, find_source
@@ -47,6 +48,18 @@ class Parts:
     def learnt(self) -> Images:
         """All that is learnt from, the negatives last."""
         return self.train.followed_by(self.negatives)
+
+
+def check_same(run: Path, fingerprint: str, splits: Splits) -> None:
+    """Refuse pictures that are no longer those of a run, which has the `fingerprint` of its own.
+
+    Raises: DataError.
+    """
+    if splits.fingerprint != fingerprint:
+        raise DataError(
+            f"The pictures are not those that {run} learnt from: fingerprint {splits.fingerprint[:12]},"
+            f" expected {fingerprint[:12]}. Bring the old pictures back, or train again."
+        )
 
 
 def split_plan(data: DataConfig) -> SplitPlan:

@@ -37,6 +37,7 @@ from digitkit.learn.schedule import Schedule
 from digitkit.learn.scoring import score_parts
 from digitkit.learn.stopping import EarlyStop
 from digitkit.learn.task import Task, Together
+from digitkit.learn.teacher import check_data
 from digitkit.learn.telling import Telling
 from digitkit.learn.trackers.threads import Trackers, trackers_of
 
@@ -61,6 +62,8 @@ def train(
         raise DataError(
             f"No training pictures in {', '.join(recipe.data.sources)}. Name sources with data.sources=[...]."
         )
+    if recipe.loss.teacher:
+        check_data(recipe, splits.fingerprint)
     device = set_up(recipe.run)
     parts = prepare_parts(recipe, splits, progress)
     classes = list(splits.primary.classes)

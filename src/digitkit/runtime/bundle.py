@@ -15,6 +15,7 @@ from digitkit.core.bundle import MAX_BYTES, METADATA_KEY, Bundle, digest_holds
 from digitkit.core.errors import BundleAltered, BundleError
 
 DEFAULT = "default"
+SHIPPED = (DEFAULT, f"{DEFAULT}-int8")  # in the package
 METADATA_PROPS, KEY, VALUE = 14, 1, 2  # field numbers of onnx.proto
 VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5  # wire types of protobuf; groups (3, 4) are not used by ONNX
 MAX_VARINT_BYTES = 10
@@ -25,10 +26,12 @@ DIGEST = re.compile(r'"digest": "([0-9a-f]{64})"')  # this rule holds for every 
 def read_bundle(name_or_path: str | Path) -> tuple[Bundle, bytes]:
     """Read a bundle and make sure that its bytes are the ones that were written; "default" is the one that ships.
 
+    "default-int8" is the same in 8 bits.
+
     Raises: BundleError when there is none, BundleAltered when it was damaged, BundleTooNew for a newer format.
     """
     where = str(name_or_path)
-    content = _default_bytes() if where == DEFAULT else _file_bytes(Path(name_or_path))
+    content = _shipped_bytes(where) if where in SHIPPED else _file_bytes(Path(name_or_path))
     return check(content, where), content
 
 
@@ -47,12 +50,12 @@ def check(content: bytes, where: str) -> Bundle:
     return Bundle.from_json(text, where)
 
 
-def _default_bytes() -> bytes:
-    """The bundle that ships in the package."""
+def _shipped_bytes(name: str) -> bytes:
+    """A bundle that ships in the package."""
     try:
-        return files("digitkit").joinpath("bundles", f"{DEFAULT}.onnx").read_bytes()
+        return files("digitkit").joinpath("bundles", f"{name}.onnx").read_bytes()
     except OSError as error:
-        raise BundleError(f"{DEFAULT}: the bundle that ships is missing. Install digitkit again.") from error
+        raise BundleError(f"{name}: the bundle that ships is missing. Install digitkit again.") from error
 
 
 def _file_bytes(path: Path) -> bytes:

@@ -46,6 +46,23 @@ def test_the_sampling_is_that_of_affine_grid_to_the_last_bit(side: int, count: i
     assert torch.equal(geometry.sample(images, matrices, config), F.grid_sample(images, grid, align_corners=False))
 
 
+@pytest.mark.parametrize("elastic", [0.5, 2.0])
+def test_no_point_is_pulled_further_than_asked_and_neighbours_stay_neighbours(elastic: float) -> None:
+    ramp = torch.arange(32).mul(8).to(torch.uint8)  # the value tells the column, or the row
+    across, down = ramp.expand(32, 32), ramp.unsqueeze(1).expand(32, 32)
+    config = replace(STILL, elastic=elastic, outside=Outside.edge)
+    away = []
+    for image in (across, down):
+        seen = geometry.move(image.expand(50, 1, 32, 32), config, seeded()) * 255 / 8  # px
+        away.append(seen - image / 8)
+        steps = seen.diff(dim=3 if image is across else 2)[..., 1:-1, 1:-1]
+        assert float((steps - 1).abs().max()) < 0.6 * elastic  # 4 gaps of 8 px, each end pulled at most so far
+    for pulled in away:
+        assert 0.7 * elastic < float(pulled[..., 2:-2, 2:-2].abs().max()) <= elastic + 0.01
+        assert float(pulled.std(0).max()) > 0.2 * elastic  # each image for itself
+    assert not torch.allclose(away[0], away[1])
+
+
 def test_a_tilt_is_a_homography() -> None:
     config = AfterConfig(perspective=0.3)
     images = torch.rand(4, 1, 32, 32, generator=seeded(1))

@@ -13,17 +13,25 @@ from torch import Tensor
 from digitkit.learn.augmenting import AfterConfig, Outside
 
 NEAREST = 0.05  # depth at which things are still drawn; the middle of a picture has 1
+KNOTS = 5  # along a side, that are pulled each for itself; between them the pull is smooth
 
 
 def move(images: Tensor, config: AfterConfig, rng: torch.Generator) -> Tensor:
-    """Shift, turn, scale, slant, tilt and zoom each image a little differently: uint8 -> float (B,C,S,S), 0..1.
+    """Shift, turn, scale, slant, tilt, zoom and pull each image a little differently: uint8 -> float (B,C,S,S), 0..1.
 
     Shifts alone are whole pixels, copied; with anything else everything is one bilinear sampling.
     """
     if not config.bends:
         return _shift(images, int(config.shift_px), rng)
     matrices = movements(len(images), images.shape[-1], config, rng).to(images.device)
-    return sample(images.to(torch.float32).div_(255), matrices, config)
+    pulled = _pulled(len(images), images.shape[-1], config, rng).to(images.device) if config.elastic else None
+    return sample(images.to(torch.float32).div_(255), matrices, config, pulled)
+
+
+def _pulled(count: int, side: int, config: AfterConfig, rng: torch.Generator) -> Tensor:
+    """How far each place of so many images is pulled right and down, in positions: float (B,2,S,S), on the CPU."""
+    knots = (torch.rand(count, 2, KNOTS, KNOTS, generator=rng) * 2 - 1) * 2 * config.elastic / side
+    return F.interpolate(knots, size=(side, side), mode="bilinear", align_corners=True)
 
 
 def movements(count: int, side: int, config: AfterConfig, rng: torch.Generator) -> Tensor:
@@ -64,8 +72,8 @@ def _keep(matrices: Tensor, keep: float) -> Tensor:
     return matrices @ back
 
 
-def sample(images: Tensor, matrices: Tensor, config: AfterConfig) -> Tensor:
-    """What each image shows once it has moved, bilinear: float (B,C,S,S), (B,3,3) -> float (B,C,S,S)."""
+def sample(images: Tensor, matrices: Tensor, config: AfterConfig, pulled: Tensor | None = None) -> Tensor:
+    """What each image shows once it has moved, bilinear: float (B,C,S,S), (B,3,3), (B,2,S,S) -> float (B,C,S,S)."""
     side = images.shape[-1]
     line = torch.linspace(-1, 1, side, device=images.device) * (side - 1) / side
     used = matrices if config.perspective else matrices[:, :2]
@@ -74,6 +82,8 @@ def sample(images: Tensor, matrices: Tensor, config: AfterConfig) -> Tensor:
     grid = (along * line + down * line.unsqueeze(1)).add_(offset)  # (B,3,S,S)
     if config.perspective:  # what lies behind the horizon is far outside
         grid = grid[:, :2] / grid[:, 2:].clamp_min(NEAREST)
+    if pulled is not None:
+        grid = grid + pulled
     padding = "border" if config.outside is Outside.edge else "zeros"
     return F.grid_sample(images, grid.permute(0, 2, 3, 1), padding_mode=padding, align_corners=False)
 
