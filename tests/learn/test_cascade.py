@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from digitkit.learn.cascade import BAND, Cascade, answers, choose, deferral, measure_limits
+from digitkit.learn.cascade import BAND, SAYS, Cascade, answers, choose, deferral, measure_limits
 
 SURE = 0.95
 
@@ -31,9 +31,9 @@ def images(*sureness: float) -> Tensor:
     return made
 
 
-def cascade() -> tuple[Cascade, Fixed]:
+def cascade(say: float = 1.0) -> tuple[Cascade, Fixed]:
     thorough = Fixed(2, to_second=True)
-    return Cascade(Fixed(1), thorough, SURE).eval(), thorough
+    return Cascade(Fixed(1), thorough, SURE, say).eval(), thorough
 
 
 def test_the_thorough_network_is_shown_only_what_the_quick_one_is_not_sure_of() -> None:
@@ -59,6 +59,15 @@ def test_within_the_band_both_have_a_say_and_nothing_jumps() -> None:
     assert middle == pytest.approx((0.9 + 0.1 / 3) / 2, abs=1e-6)
     assert low == pytest.approx(lowest, abs=3e-3)
     assert lowest == pytest.approx(0.1 / 3)
+
+
+def test_the_quick_network_keeps_its_share_of_the_say() -> None:
+    network, _ = cascade(0.7)
+    said = network(images(0.5, 0.97)).softmax(1)
+    assert said[0].tolist() == pytest.approx([0.3 * each + 0.7 * other for each, other in (
+        (0.5 / 3, 0.1 / 3), (0.5, 0.1 / 3), (0.5 / 3, 0.9), (0.5 / 3, 0.1 / 3),
+    )])  # fmt: skip
+    assert said[1, 1] == pytest.approx(0.97)
 
 
 @pytest.mark.parametrize("sureness", [[0.99, 0.98], [0.5], [0.5, 0.6, 0.99], [0.91]])
@@ -88,10 +97,22 @@ def test_the_lowest_limit_is_taken_that_loses_almost_nothing() -> None:
     least = min(limit.loss for limit in tried)
     assert chosen.loss <= least * 1.02
     assert all(limit.loss > least * 1.02 for limit in tried if limit.sure < chosen.sure)
-    together = answers(first, second, chosen.sure)
+    together = answers(first, second, chosen.sure, chosen.say)
     assert chosen.accuracy == float((together.argmax(1) == labels).float().mean())
-    assert chosen.asked == pytest.approx(float((deferral(first, chosen.sure) > 0).float().mean()))
+    assert chosen.asked == pytest.approx(float((deferral(first, chosen.sure, 1) > 0).float().mean()))
     assert [limit.asked for limit in tried] == sorted(limit.asked for limit in tried)
+
+
+def test_the_say_is_the_one_with_the_lowest_loss() -> None:
+    labels = torch.arange(4000) % 4
+    first, second = reader(0, 2, labels), reader(1, 2, labels)
+    hasty = (second.log() * 3).softmax(2)  # far too sure of itself
+    for thorough in (second, hasty):
+        for limit in measure_limits(first, thorough, labels):
+            together = (answers(first, thorough, limit.sure, say) for say in SAYS)
+            losses = [-answer[torch.arange(4000), labels].log().mean() for answer in together]
+            assert limit.loss == pytest.approx(float(min(losses)), rel=1e-5)
+    assert choose(measure_limits(first, hasty, labels)).say < choose(measure_limits(first, second, labels)).say
 
 
 def test_a_thorough_network_that_knows_no_better_is_asked_least() -> None:

@@ -27,7 +27,8 @@ def join_in_turn(
     limit = choose(measure_limits(first, second, images.labels))
     both = Standing((0, 1), limit.accuracy, limit.loss, 1.0)
     selection = Selection(tuple(alone), (alone[0], both))
-    network = Cascade(Tempered(quick.network, degrees[0]), Tempered(thorough.network, degrees[1]), limit.sure)
-    together = answers(first, second, limit.sure)
+    each = [Tempered(member.network, degree) for member, degree in zip(candidates, degrees, strict=True)]
+    network = Cascade(each[0], each[1], limit.sure, limit.say)
+    together = answers(first, second, limit.sure, limit.say)
     made = with_figures(candidates, selection, network, view_count, together, images)
     return replace(made, asked=limit.asked)

@@ -14,25 +14,27 @@ from digitkit.learn.evaluate import score
 
 BAND = 0.1  # the thorough answer counts from nothing to wholly within it, so that rounding turns no answer over
 LIMITS = (0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)  # largest probability from which on one is sure
+SAYS = (1.0, 0.85, 0.7, 0.5)  # most that the thorough answer may count; the quick one has the rest
 WORTH = 0.02  # share of the lowest loss that fewer questions may cost
 
 
 class Cascade(nn.Module):
     """Two networks that answer in turn, the logits of each divided by its own temperature before.
 
-    `sure`, 0..1, is the largest probability from which on the quick one answers alone. An answer is the same whatever
-    else is in the batch. It answers as a network does: the softmax of what comes out are the probabilities.
+    `sure`, 0..1, is the largest probability from which on the quick one answers alone, `say`, 0..1, how much the
+    thorough answer counts far below it. An answer is the same whatever else is in the batch. It answers as a network
+    does: the softmax of what comes out are the probabilities.
     """
 
-    def __init__(self, quick: nn.Module, thorough: nn.Module, sure: float) -> None:
+    def __init__(self, quick: nn.Module, thorough: nn.Module, sure: float, say: float) -> None:
         super().__init__()
         self.quick, self.thorough = quick, thorough
-        self.sure = sure
+        self.sure, self.say = sure, say
 
     def forward(self, images: Tensor) -> Tensor:
         """Shapes: (N,C,S,S) -> logarithms of probabilities (N,K)."""
         first = self.quick(images).softmax(1)
-        share = deferral(first, self.sure)
+        share = deferral(first, self.sure, self.say)
         # Always the least sure image, if only for its share of nothing: OpenVINO takes no batch without images.
         least = torch.arange(first.shape[0], device=first.device) == first.amax(1).argmin()
         asked = ((share > 0) | least).nonzero().squeeze(1)  # (M,)
@@ -44,20 +46,21 @@ class Cascade(nn.Module):
         return answer.log()
 
 
-def deferral(first: Tensor, sure: float) -> Tensor:
-    """How much of the say is left to the thorough network, 0..1: the quick one's probabilities (...,K) -> (...)."""
-    return ((sure - first.amax(-1)) / BAND).clamp(0, 1)
+def deferral(first: Tensor, sure: float, say: float) -> Tensor:
+    """How much the thorough answer counts, 0..`say`: the quick one's probabilities (...,K) -> (...)."""
+    return ((sure - first.amax(-1)) / BAND).clamp(0, 1) * say
 
 
 @dataclass(frozen=True)
 class Limit:
     """How a cascade with one limit reads the validation part.
 
-    `sure` is the limit; `asked` the share of images that the thorough network has a say in; both 0..1, as `accuracy`;
-    `loss` is the mean cross-entropy.
+    `sure` is the limit, `say` what goes best with it, `asked` the share of images that the thorough network has a say
+    in; all 0..1, as `accuracy`; `loss` is the mean cross-entropy.
     """
 
     sure: float
+    say: float
     asked: float
     accuracy: float
     loss: float
@@ -70,8 +73,9 @@ def measure_limits(first: Tensor, second: Tensor, labels: Tensor) -> list[Limit]
     """
     tried = []
     for sure in LIMITS:
-        asked = float((deferral(first, sure) > 0).float().mean())
-        tried.append(Limit(sure, asked, *score(answers(first, second, sure), labels)))
+        asked = float((deferral(first, sure, 1) > 0).float().mean())
+        each = [Limit(sure, say, asked, *score(answers(first, second, sure, say), labels)) for say in SAYS]
+        tried.append(min(each, key=lambda limit: limit.loss))
     return tried
 
 
@@ -81,6 +85,6 @@ def choose(tried: Sequence[Limit]) -> Limit:
     return next(limit for limit in tried if limit.loss <= least * (1 + WORTH))
 
 
-def answers(first: Tensor, second: Tensor, sure: float) -> Tensor:
+def answers(first: Tensor, second: Tensor, sure: float, say: float) -> Tensor:
     """What a cascade says: tempered answers (V,N,K) of both networks -> probabilities (N,K)."""
-    return torch.lerp(first, second, deferral(first, sure)[..., None]).mean(0)
+    return torch.lerp(first, second, deferral(first, sure, say)[..., None]).mean(0)

@@ -5,7 +5,6 @@ B images of one batch, C channels, S side in px, K classes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from digitkit.core.errors import ConfigError
 from digitkit.learn.batches import Batches
+from digitkit.learn.earlier import runs_of
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run
 
@@ -34,7 +34,7 @@ class Teacher:
 
         Raises: ConfigError when one knows other classes, or sees pictures prepared in another way.
         """
-        return cls([_network(run, recipe, batches) for run in _runs(recipe)], recipe.loss.teacher_share)
+        return cls([_network(run, recipe, batches) for run in runs_of(recipe.loss.teacher)], recipe.loss.teacher_share)
 
     def blend(self, images: Tensor, target: Tensor, counts: Tensor, smoothing: float) -> Tensor:
         """Targets with the teacher's answers in them: images (B,C,S,S), labels (B,) or shares (B,K) -> float (B,K).
@@ -48,25 +48,6 @@ class Teacher:
         own = F.one_hot(target, classes).float() if target.ndim == 1 else target
         own = own * (1 - smoothing) + smoothing / classes
         return torch.where(counts[:, None], torch.lerp(own, answers, self.share), own)
-
-
-def check_data(recipe: Recipe, fingerprint: str) -> None:
-    """Refuse teachers who learnt from other pictures than these, by their fingerprint: they may know the answers.
-
-    Raises: ConfigError.
-    """
-    for run in _runs(recipe):
-        known = run.report()["data"]["fingerprint"]
-        if known != fingerprint:
-            raise ConfigError(
-                f"loss.teacher={run.path} was trained on other pictures, or kept others for validation (fingerprint"
-                f" {known[:12]}, here {fingerprint[:12]}), so it may know pictures that its pupil is scored on."
-                " Train it with the same data settings and seed."
-            )
-
-
-def _runs(recipe: Recipe) -> list[Run]:
-    return [Run.open(Path(name.strip())) for name in recipe.loss.teacher.split("+")]
 
 
 def _network(run: Run, recipe: Recipe, batches: Batches) -> nn.Module:

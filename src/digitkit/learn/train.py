@@ -20,6 +20,7 @@ from digitkit.learn.batches import Batches
 from digitkit.learn.budget import settle_length
 from digitkit.learn.checkpoints import Checkpoints
 from digitkit.learn.device import HalfPrecision, choose_device, keep_freed_memory
+from digitkit.learn.earlier import check_data, start_there
 from digitkit.learn.finite import FiniteLoss
 from digitkit.learn.gathering import follower, gathered
 from digitkit.learn.history import History, Progress
@@ -37,7 +38,6 @@ from digitkit.learn.schedule import Schedule
 from digitkit.learn.scoring import score_parts
 from digitkit.learn.stopping import EarlyStop
 from digitkit.learn.task import Task, Together
-from digitkit.learn.teacher import check_data
 from digitkit.learn.telling import Telling
 from digitkit.learn.trackers.threads import Trackers, trackers_of
 
@@ -62,8 +62,7 @@ def train(
         raise DataError(
             f"No training pictures in {', '.join(recipe.data.sources)}. Name sources with data.sources=[...]."
         )
-    if recipe.loss.teacher:
-        check_data(recipe, splits.fingerprint)
+    check_data(recipe, splits.fingerprint)
     device = set_up(recipe.run)
     parts = prepare_parts(recipe, splits, progress)
     classes = list(splits.primary.classes)
@@ -81,7 +80,7 @@ def train(
         "precision": fitted.precision.value, "processes": batches.team.count,
         "train_seconds": round(fitted.seconds, 3), "prepare_seconds": round(parts.prepare_seconds, 3),
         "data": facts, "splits": splits.report.to_plain(),
-        "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles, "start": describe_start(recipe.model),
+        "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles, "start": describe_start(recipe),
         "drawn": drawing.epochs(), "parameters": sum(weight.numel() for weight in network.parameters()),
         "versions": versions(), "hardware": hardware(device), "git": git_state(), "raw_val": fitted.history.raw,
     }  # fmt: skip
@@ -150,7 +149,8 @@ def fit(
         else:  # a checkpoint holds all weights
             shape = InputShape(recipe.prepare.size, recipe.prepare.channels, len(classes))
             load_start(recipe.model, network.get_submodule("1"), shape)
-            if told := describe_start(recipe.model):
+            start_there(recipe, network)
+            if told := describe_start(recipe):
                 start.say(told)
         batches = Batches.of(recipe, parts, classes, device, team, bank)
         precision = settle_precision(recipe, network, batches.images.pixels, run)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from digitkit.core.errors import ConfigError
 from digitkit.learn.models.foreign import TimmConfig, heads, pretrained_state
 from digitkit.learn.models.registry import InputShape
+from digitkit.learn.recipe import Recipe
 
 COUNTER = "num_batches_tracked"  # of a batch norm; some files leave it out, and nothing depends on it
 
@@ -43,9 +44,11 @@ def load_start(config: Any, network: nn.Module, shape: InputShape) -> None:
             wanted[name].copy_(value)  # the tensors of a state are those of the network
 
 
-def describe_start(config: Any) -> str:
+def describe_start(recipe: Recipe) -> str:
     """A line for people on the weights that a training starts from; empty where they are drawn."""
-    origin = _origin(config)
+    if recipe.start:
+        return f"start={recipe.start}: all weights start from there"
+    origin = _origin(recipe.model)
     return f"{origin}: all weights start from there but those of the head, which is new" if origin else ""
 
 
