@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from digitkit.cli import app
 from digitkit.runtime import openvino
+from digitkit.runtime.bundle import read_bundle
 from tests.fixtures.bundles import TINY, tiny_bundle, write_tiny
 from tests.fixtures.runs import Trained
 
@@ -62,6 +63,7 @@ def test_the_bundle_that_ships_is_measured_in_floats_and_in_8_bits() -> None:
     floats, whole = rows[0], next(row for row in rows if row["runtime"] == "ONNX int8")
     assert whole["bytes"] < 500_000 < floats["bytes"] < 1_500_000
     assert whole["agreement"] > 0.99
+    assert read_bundle("default-int8")[0].report["made_of"] == read_bundle("default")[0].id
     low, high = whole["interval"]
     assert low < whole["accuracy"] < high
     assert "8 bits" not in said

@@ -5,36 +5,55 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from digitkit.core.errors import ConfigError, DataError
 from digitkit.learn.compose import compose
 from digitkit.learn.earlier import start_there
 from digitkit.learn.network import build_network
+from digitkit.learn.recipe import Recipe
 from tests.fixtures.runs import SMALL, Trained, train_small
 
-
-def test_a_training_starts_from_the_weights_of_a_run(trained: Trained, drawn_source: str, tmp_path: Path) -> None:
-    overrides = [f"start={trained.run.path}", "optim.lr=0", "budget.least_steps=2", "budget.epochs=0.01"]
-    made = train_small(drawn_source, tmp_path / "run", overrides)
-    assert made.run.report()["start"] == f"start={trained.run.path}: all weights start from there"
-    pixels = torch.rand(20, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    before, after = (run.network().eval()(pixels).argmax(1) for run in (trained.run, made.run))
-    assert (before == after).float().mean() > 0.9  # statistics of norms have moved a little
+WITH_NORMS = ("model=fast_cnn", "model.stem=4", "model.first=4", "model.second=4", "run.test=false")
+COUNTER = "num_batches_tracked"  # of a norm
 
 
-def test_weights_are_taken_to_the_bit(trained: Trained) -> None:
+def fingerprint_of(trained: Trained) -> str:
+    fingerprint: str = trained.run.report()["data"]["fingerprint"]
+    return fingerprint
+
+
+def starting(trained: Trained) -> Recipe:
+    return replace(trained.recipe, start=str(trained.run.path))
+
+
+def test_a_training_goes_on_from_the_weights_of_a_run(drawn_source: str, tmp_path: Path) -> None:
+    first = train_small(drawn_source, tmp_path / "first", WITH_NORMS).run
+    more = [*WITH_NORMS, f"start={first.path}", "budget.least_steps=6", "run.validations=1"]
+    made = train_small(drawn_source, tmp_path / "more", more).run
+    assert made.report()["start"] == f"start={first.path}: all weights start from there"
+    before, after = (load_file(run.path / "best.safetensors") for run in (first, made))
+    counts = {int(value - before[name]) for name, value in after.items() if name.endswith(COUNTER)}
+    assert counts == {6}  # norms go on counting from there: they learn from the first step on
+    kernels = [name for name, value in before.items() if value.ndim == 4]
+    moved = [float((after[name] - before[name]).norm() / before[name].norm()) for name in kernels]
+    assert 0 < max(moved) < 0.5
+
+
+def test_weights_are_taken_to_the_bit_and_the_network_is_ready_to_learn(trained: Trained) -> None:
     network = build_network(trained.recipe, 10, [0.0], [1.0])
-    start_there(replace(trained.recipe, start=str(trained.run.path)), network)
+    start_there(starting(trained), network, fingerprint_of(trained))
+    assert all(module.training for module in network.modules())
     pixels = torch.rand(4, 1, 28, 28)
     assert torch.equal(network.eval()(pixels), trained.run.network().eval()(pixels))
 
 
-def test_without_a_run_to_start_from_weights_are_drawn(trained: Trained) -> None:
+def test_without_a_run_to_start_from_weights_stay_as_they_were_drawn(trained: Trained) -> None:
     torch.manual_seed(0)
     one = build_network(trained.recipe, 10, [0.0], [1.0])
     torch.manual_seed(0)
     other = build_network(trained.recipe, 10, [0.0], [1.0])
-    start_there(trained.recipe, other)
+    start_there(trained.recipe, other, "")
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     assert all(torch.equal(mine, theirs) for mine, theirs in pairs)
 
@@ -42,19 +61,26 @@ def test_without_a_run_to_start_from_weights_are_drawn(trained: Trained) -> None
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["model.width=40"], "has model.width="),
-        (["prepare.box=18"], "has prepare.box=20, here it is 18. Weights fit the same network"),
+        (["model=fast_cnn"], "has the weights of another network. Give both the same model settings"),
+        (["prepare.box=18"], "sees pictures prepared in another way"),
     ],
 )
 def test_weights_of_another_network_are_refused(trained: Trained, overrides: list[str], message: str) -> None:
     recipe = compose([*SMALL, f"start={trained.run.path}", *overrides])
     with pytest.raises(ConfigError, match=message):
-        start_there(recipe, build_network(recipe, 10, [0.0], [1.0]))
+        start_there(recipe, build_network(recipe, 10, [0.0], [1.0]), fingerprint_of(trained))
 
 
-def test_a_run_of_other_pictures_or_none_is_refused_before_any_work(
-    trained: Trained, drawn_source: str, tmp_path: Path
-) -> None:
+def test_damaged_weights_are_said_to_be_damaged(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(trained.run.file("recipe.yaml").read_text())
+    (tmp_path / "report.json").write_text(trained.run.file("report.json").read_text())
+    (tmp_path / "best.safetensors").write_bytes(b"cut off")
+    recipe = replace(trained.recipe, start=str(tmp_path))
+    with pytest.raises(DataError, match="no weights that fit"):
+        start_there(recipe, build_network(recipe, 10, [0.0], [1.0]), fingerprint_of(trained))
+
+
+def test_a_run_of_other_pictures_or_none_is_refused(trained: Trained, drawn_source: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"start=.* was trained on other pictures"):
         train_small(drawn_source, tmp_path / "one", [f"start={trained.run.path}", "data.seed=7"])
     with pytest.raises(DataError, match="nobody"):

@@ -82,9 +82,7 @@ def test_a_teacher_that_is_not_there_is_named(trained: Trained, batches: Batches
         Teacher.of(replace(trained.recipe, loss=loss), batches)
 
 
-def test_a_teacher_of_other_pictures_is_refused_before_any_work(
-    trained: Trained, drawn_source: str, tmp_path: Path
-) -> None:
+def test_a_teacher_of_other_pictures_is_refused(trained: Trained, drawn_source: str, tmp_path: Path) -> None:
     overrides = [f"loss.teacher={trained.run.path}", "data.seed=7"]  # another validation part
     with pytest.raises(ConfigError, match="may know pictures that this run is scored on"):
         train_small(drawn_source, tmp_path / "run", overrides)

@@ -46,6 +46,8 @@ def export(
     _check_joining(len(runs), best, cascade)
     made = _join(runs, best, cascade, views, json) if len(runs) > 1 else _open(runs[0], views)
     bundle = output or made.run.file("model.onnx")
+    if int8:
+        _check_pictures(made)
     with progress_bar(not json) as progress:
         options = {"name": name, "opset": opset, "progress": progress}
         written = [_write(made, bundle, views, options)]
@@ -101,6 +103,16 @@ def _check_joining(count: int, best: int, cascade: bool) -> None:
         )
 
 
+def _check_pictures(made: Exported) -> None:
+    """Refuse to score a file on pictures that are no longer those of its run.
+
+    Raises: DataError.
+    """
+    from digitkit.learn.parts import check_same
+
+    check_same(made.run.path, made.run.report()["data"]["fingerprint"], made.splits)
+
+
 def _open(path: Path, views: int = 1) -> Exported:
     """A run. Of several views the mean has figures of its own, so it is an ensemble of one."""
     from digitkit.data.splits import build
@@ -140,7 +152,8 @@ def _write(made: Exported, bundle: Path, views: int, options: dict[str, Any]) ->
         check_with = _to_check_with(made.splits)
         record, parity = ensemble.export(made.joined, made.splits, bundle, check_with, **options)
         members, val = len(made.joined.members), made.joined.val
-        about: dict[str, Any] = {"members": members, "views": record.views, "temperature": record.temperature}
+        about: dict[str, Any] = {"members": members} if members > 1 else {}
+        about |= {"views": record.views, "temperature": record.temperature}
         about |= {"val accuracy": val.accuracy, "val interval": list(val.interval)}
         facts = _told(record.id, bundle, **about, **_figures(parity))
     else:
@@ -204,9 +217,7 @@ def _write_torchscript(made: Exported, bundle: Path, target: Path, progress: "Pr
 
 def _write_int8(made: Exported, bundle: Path) -> dict[str, Any]:
     from digitkit.export import quantise
-    from digitkit.learn.parts import check_same
 
-    check_same(made.run.path, made.run.report()["data"]["fingerprint"], made.splits)
     splits, reads_test = made.splits, made.joined.reads_test if made.joined else made.run.recipe().run.test
     parts = {"val": splits.val} | ({"test": splits.test} if reads_test else {})
     target = bundle.with_name(f"{bundle.stem}-int8{bundle.suffix}")

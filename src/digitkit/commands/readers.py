@@ -17,6 +17,7 @@ from digitkit.core.prediction import Prediction
 from digitkit.data.catalogue import family_of
 from digitkit.data.source import Report as Say
 from digitkit.data.splits import build
+from digitkit.export.readers import exported_as
 from digitkit.learn.calibrate import Tempered
 from digitkit.learn.evaluate import probabilities
 from digitkit.learn.loader import prepared
@@ -79,7 +80,8 @@ def _of_run(run: Run, views: int, batch: int) -> Reader:
     if views not in COUNTS:
         raise ConfigError(f"--views must be 1, 5 or 9, got {views}")
     recipe, stored = run.recipe(), run.report()
-    network = Tempered(run.network(), stored["calibration"]["temperature"])
+    exported, temperature = exported_as(run)
+    network = Tempered(run.network(), temperature if exported == views else stored["calibration"]["temperature"])
 
     def answers(digits: DigitSet) -> NDArray[np.float32]:
         return probabilities(network, prepared(digits, recipe.prepare), views, batch=batch).numpy()

@@ -120,7 +120,7 @@ def place_of(part: Part) -> str:
 def warn(reader: Reader, part: Part, say: Say) -> None:
     """Say where the figures of a part mean less than they seem to."""
     places = {part.name, place_of(part)}
-    source, _, kind = part.name.rpartition("/")
+    kind = part.name.rpartition("/")[2]
     if places & set(reader.contaminated):
         say(f"Contaminated: the model has learnt from digits of {part.name}, so its accuracy there means nothing.")
     elif kind == TEST and reader.unfrozen and reader.has_learnt_from(part.name):
@@ -129,7 +129,7 @@ def warn(reader: Reader, part: Part, say: Say) -> None:
             f" Choose by validation, freeze the recipe, and read {part.name} once."
         )
     elif kind not in (TEST, "val") and reader.has_learnt_from(part.name):
-        say(f"The model has learnt from {source}: accuracy on {part.name} tells how well it remembers.")
+        say(f"The model has learnt from these writers: accuracy on {part.name} tells how well it remembers.")
 
 
 def score(reader: Reader, part: Part) -> Scored:

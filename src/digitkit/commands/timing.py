@@ -130,7 +130,7 @@ def _rows(target: str, job: Job, scratch: Path, say: Say) -> Iterator[Row]:
         if not bundle.is_file():
             say(f"{target} has no model.onnx; `digitkit export {target}` writes it.")
             return
-    if target in SHIPPED:
+    if target in SHIPPED and not Path(target).is_dir():
         for name in (target, *(each for each in SHIPPED if target == DEFAULT != each)):
             yield from _of_bundle(target, name, job)
         return

@@ -16,14 +16,19 @@ from digitkit.learn.run import Run
 from digitkit.runtime.bundle import read_bundle
 
 
-def graph_of(run: Run) -> Graph:
-    """The whole reader of a run, with the views and the temperature of its bundle."""
+def exported_as(run: Run) -> tuple[int, float]:
+    """How many views the bundle of a run has, and its temperature; those of one view where it was not exported."""
     bundle = run.file("model.onnx")
     if bundle.is_file():
         record = read_bundle(bundle)[0]
-        views, temperature = record.views, record.temperature
-    else:
-        views, temperature = 1, run.report()["calibration"]["temperature"]
+        if not record.members:
+            return record.views, record.temperature
+    return 1, run.report()["calibration"]["temperature"]
+
+
+def graph_of(run: Run) -> Graph:
+    """The whole reader of a run, as it was exported."""
+    views, temperature = exported_as(run)
     return Graph(run.recipe().prepare, run.network(), views, temperature).eval()
 
 

@@ -36,7 +36,7 @@ class AfterConfig:
     outside: Outside = Outside.paper  # paper: 0 comes in at the border; edge: what stands there goes on
     flip_x: float = 0.0  # share mirrored left to right, of labels that stay the same: 0, 8, 88, but not 6 or 12
     flip_y: float = 0.0  # share turned upside down as in water, of labels that stay the same: 0, 8, 80
-    elastic: float = 0.0  # furthest any point is pulled away from its neighbours, px of the image
+    elastic: float = 0.0  # furthest any point is pulled to a side, and up or down, px of the image
     thicken: float = 0.0  # share whose strokes are made 1 px wider on each side
     thin: float = 0.0  # share whose strokes are made 1 px less wide
     erase: float = 0.0  # share that loses a rectangle to paper, or to the mean colour where `outside` is edge

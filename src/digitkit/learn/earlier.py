@@ -4,50 +4,58 @@ from pathlib import Path
 
 from torch import nn
 
-from digitkit.core.errors import ConfigError
-from digitkit.learn.compose import to_plain
+from digitkit.core.errors import ConfigError, DataError
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run
 
 
-def runs_of(named: str) -> list[Run]:
-    """The runs of "RUN+RUN"; none where nothing is named.
+def teachers_of(recipe: Recipe) -> list[Run]:
+    """The runs that `loss.teacher` names, "RUN" or "RUN+RUN"; none where it is empty.
 
     Raises: DataError for a folder that holds no run.
     """
-    return [Run.open(Path(name.strip())) for name in named.split("+")] if named else []
+    named = recipe.loss.teacher
+    places = [named] if Path(named).is_dir() else named.split("+")
+    return [Run.open(Path(place.strip())) for place in places] if named else []
 
 
-def check_data(recipe: Recipe, fingerprint: str) -> None:
-    """Refuse earlier runs that know other pictures than these, by the fingerprint of a training's pictures.
+def check_teachers(recipe: Recipe, fingerprint: str) -> None:
+    """Refuse teachers who know other pictures than these, by the fingerprint of a training's pictures.
 
     Raises: ConfigError.
     """
-    for key, named in (("start", recipe.start), ("loss.teacher", recipe.loss.teacher)):
-        for run in runs_of(named):
-            known = run.report()["data"]["fingerprint"]
-            if known != fingerprint:
-                raise ConfigError(
-                    f"{key}={run.path} was trained on other pictures, or kept others for validation (fingerprint"
-                    f" {known[:12]}, here {fingerprint[:12]}), so it may know pictures that this run is scored on."
-                    " Train it with the same data settings and data.seed."
-                )
+    for run in teachers_of(recipe):
+        _check_pictures("loss.teacher", run, fingerprint)
 
 
-def start_there(recipe: Recipe, network: nn.Module) -> None:
-    """Put the weights of the run that a recipe starts from into its network; nothing happens where it names none.
+def start_there(recipe: Recipe, network: nn.Module, fingerprint: str) -> None:
+    """Put the weights of the run that `start` names into a network; nothing happens where it is empty.
 
-    Raises: ConfigError when that run is of another network, DataError when its weights are damaged.
+    Raises: ConfigError when that run is of other pictures or another network, DataError when its weights are damaged.
     """
     if not recipe.start:
         return
     run = Run.open(Path(recipe.start))
-    mine, theirs = (to_plain(each) for each in (recipe, run.recipe()))
-    for section in ("model", "prepare"):
-        for key, value in mine[section].items():
-            if theirs[section].get(key) != value:
-                raise ConfigError(
-                    f"start={run.path} has {section}.{key}={theirs[section].get(key)}, here it is {value}. Weights fit"
-                    " the same network and preparation only; give both the same."
-                )
-    run.load_weights(network)
+    _check_pictures("start", run, fingerprint)
+    if run.recipe().prepare != recipe.prepare:
+        raise ConfigError(
+            f"start={run.path} sees pictures prepared in another way. Give both the same prepare settings."
+        )
+    try:
+        run.load_weights(network).train()
+    except DataError as error:
+        if isinstance(error.__cause__, RuntimeError):  # whole, but of other names or shapes
+            raise ConfigError(
+                f"start={run.path} has the weights of another network. Give both the same model settings."
+            ) from error
+        raise
+
+
+def _check_pictures(key: str, run: Run, fingerprint: str) -> None:
+    known = run.report()["data"]["fingerprint"]
+    if known != fingerprint:
+        raise ConfigError(
+            f"{key}={run.path} was trained on other pictures, or kept others for validation (fingerprint {known[:12]},"
+            f" here {fingerprint[:12]}), so it may know pictures that this run is scored on. Train it with the same"
+            " data settings and data.seed."
+        )

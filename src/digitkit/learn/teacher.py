@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from digitkit.core.errors import ConfigError
 from digitkit.learn.batches import Batches
-from digitkit.learn.earlier import runs_of
+from digitkit.learn.earlier import teachers_of
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run
 
@@ -34,7 +34,7 @@ class Teacher:
 
         Raises: ConfigError when one knows other classes, or sees pictures prepared in another way.
         """
-        return cls([_network(run, recipe, batches) for run in runs_of(recipe.loss.teacher)], recipe.loss.teacher_share)
+        return cls([_network(run, recipe, batches) for run in teachers_of(recipe)], recipe.loss.teacher_share)
 
     def blend(self, images: Tensor, target: Tensor, counts: Tensor, smoothing: float) -> Tensor:
         """Targets with the teacher's answers in them: images (B,C,S,S), labels (B,) or shares (B,K) -> float (B,K).

@@ -20,7 +20,7 @@ from digitkit.learn.batches import Batches
 from digitkit.learn.budget import settle_length
 from digitkit.learn.checkpoints import Checkpoints
 from digitkit.learn.device import HalfPrecision, choose_device, keep_freed_memory
-from digitkit.learn.earlier import check_data, start_there
+from digitkit.learn.earlier import check_teachers, start_there
 from digitkit.learn.finite import FiniteLoss
 from digitkit.learn.gathering import follower, gathered
 from digitkit.learn.history import History, Progress
@@ -62,7 +62,6 @@ def train(
         raise DataError(
             f"No training pictures in {', '.join(recipe.data.sources)}. Name sources with data.sources=[...]."
         )
-    check_data(recipe, splits.fingerprint)
     device = set_up(recipe.run)
     parts = prepare_parts(recipe, splits, progress)
     classes = list(splits.primary.classes)
@@ -133,6 +132,7 @@ def fit(
     `watchers` come after the history, so that they see what it has recorded.
     Raises: KeyboardInterrupt, with a text that says how to go on, when it was stopped by Ctrl-C or SIGTERM.
     """
+    check_teachers(recipe, parts.fingerprint)
     with gathered(recipe.run, run.path) as team:
         device = team.settle(set_up(recipe.run), recipe.run.threads)
         if recipe.budget.minutes and team.count > 1:
@@ -147,9 +147,10 @@ def fit(
         if standing:
             check(standing, basis, run, start)
         else:  # a checkpoint holds all weights
-            shape = InputShape(recipe.prepare.size, recipe.prepare.channels, len(classes))
-            load_start(recipe.model, network.get_submodule("1"), shape)
-            start_there(recipe, network)
+            if not recipe.start:
+                shape = InputShape(recipe.prepare.size, recipe.prepare.channels, len(classes))
+                load_start(recipe.model, network.get_submodule("1"), shape)
+            start_there(recipe, network, parts.fingerprint)
             if told := describe_start(recipe):
                 start.say(told)
         batches = Batches.of(recipe, parts, classes, device, team, bank)
