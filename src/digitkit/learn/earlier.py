@@ -5,6 +5,7 @@ from pathlib import Path
 from torch import nn
 
 from digitkit.core.errors import ConfigError, DataError
+from digitkit.learn.models.weights import describe_start
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run
 
@@ -49,6 +50,11 @@ def start_there(recipe: Recipe, network: nn.Module, fingerprint: str) -> None:
                 f"start={run.path} has the weights of another network. Give both the same model settings."
             ) from error
         raise
+
+
+def told_start(recipe: Recipe) -> str:
+    """A line for people on the weights that a training starts from; empty where they are drawn."""
+    return f"start={recipe.start}: all weights start from there" if recipe.start else describe_start(recipe.model)
 
 
 def _check_pictures(key: str, run: Run, fingerprint: str) -> None:

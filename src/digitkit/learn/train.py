@@ -20,12 +20,12 @@ from digitkit.learn.batches import Batches
 from digitkit.learn.budget import settle_length
 from digitkit.learn.checkpoints import Checkpoints
 from digitkit.learn.device import HalfPrecision, choose_device, keep_freed_memory
-from digitkit.learn.earlier import check_teachers, start_there
+from digitkit.learn.earlier import check_teachers, start_there, told_start
 from digitkit.learn.finite import FiniteLoss
 from digitkit.learn.gathering import follower, gathered
 from digitkit.learn.history import History, Progress
 from digitkit.learn.models import InputShape
-from digitkit.learn.models.weights import describe_start, load_start
+from digitkit.learn.models.weights import load_start
 from digitkit.learn.module import DigitModule
 from digitkit.learn.network import build_network
 from digitkit.learn.parts import Parts, prepare_parts
@@ -79,7 +79,7 @@ def train(
         "precision": fitted.precision.value, "processes": batches.team.count,
         "train_seconds": round(fitted.seconds, 3), "prepare_seconds": round(parts.prepare_seconds, 3),
         "data": facts, "splits": splits.report.to_plain(),
-        "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles, "start": describe_start(recipe),
+        "cycles": Schedule(recipe.schedule, recipe.average, batches.pace).cycles, "start": told_start(recipe),
         "drawn": drawing.epochs(), "parameters": sum(weight.numel() for weight in network.parameters()),
         "versions": versions(), "hardware": hardware(device), "git": git_state(), "raw_val": fitted.history.raw,
     }  # fmt: skip
@@ -151,7 +151,7 @@ def fit(
                 shape = InputShape(recipe.prepare.size, recipe.prepare.channels, len(classes))
                 load_start(recipe.model, network.get_submodule("1"), shape)
             start_there(recipe, network, parts.fingerprint)
-            if told := describe_start(recipe):
+            if told := told_start(recipe):
                 start.say(told)
         batches = Batches.of(recipe, parts, classes, device, team, bank)
         precision = settle_precision(recipe, network, batches.images.pixels, run)

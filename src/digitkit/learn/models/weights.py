@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from digitkit.core.errors import ConfigError
 from digitkit.learn.models.foreign import TimmConfig, heads, pretrained_state
 from digitkit.learn.models.registry import InputShape
-from digitkit.learn.recipe import Recipe
 
 COUNTER = "num_batches_tracked"  # of a batch norm; some files leave it out, and nothing depends on it
 
@@ -44,11 +43,9 @@ def load_start(config: Any, network: nn.Module, shape: InputShape) -> None:
             wanted[name].copy_(value)  # the tensors of a state are those of the network
 
 
-def describe_start(recipe: Recipe) -> str:
+def describe_start(config: Any) -> str:
     """A line for people on the weights that a training starts from; empty where they are drawn."""
-    if recipe.start:
-        return f"start={recipe.start}: all weights start from there"
-    origin = _origin(recipe.model)
+    origin = _origin(config)
     return f"{origin}: all weights start from there but those of the head, which is new" if origin else ""
 
 
