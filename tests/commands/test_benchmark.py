@@ -63,7 +63,7 @@ def test_the_bundle_that_ships_is_measured_in_floats_and_in_8_bits() -> None:
     floats, whole = rows[0], next(row for row in rows if row["runtime"] == "ONNX int8")
     assert whole["bytes"] < 500_000 < floats["bytes"] < 1_500_000
     assert whole["agreement"] > 0.99
-    assert read_bundle("default-int8")[0].report["made_of"] == read_bundle("default")[0].id
+    assert read_bundle("default-int8")[0].made_of == read_bundle("default")[0].id
     low, high = whole["interval"]
     assert low < whole["accuracy"] < high
     assert "8 bits" not in said

@@ -65,15 +65,13 @@ def evaluate(
     ways = corruptions + elsewhere + reject + (against is not None)
     _check(ways, not ways, bool(mistakes or reliability), sheet and not corruptions, reject and views != 1)
     from digitkit.commands import recording
-    from digitkit.commands.readers import is_bundle, open_reader
+    from digitkit.commands.readers import open_reader
 
     if to:
         recording.claim(to)
-    alone = against is None or is_bundle(target) == is_bundle(against)
-    reader = open_reader(target, views if alone or not is_bundle(target) else 1, batch)
-    specs = on or []
+    reader, specs = open_reader(target, _views_of(target, against, views), batch), on or []
     if against:
-        other = open_reader(against, views if alone or not is_bundle(against) else 1, batch)
+        other = open_reader(against, _views_of(against, target, views), batch)
         lines, figures = _against(reader, other, specs, limit, json)
     elif corruptions:
         lines, figures = _spoilt(reader, specs or [MNIST_TEST], limit, seed, sheet, json)
@@ -84,6 +82,13 @@ def evaluate(
     else:
         lines, figures = _plain(reader, specs, limit, mistakes, reliability, json)
     _leave(lines, figures, to, json)
+
+
+def _views_of(target: Path, other: Path | None, views: int) -> int:
+    """Views are asked of a run; a bundle that is compared with one keeps its own."""
+    from digitkit.commands.readers import is_bundle
+
+    return 1 if other and is_bundle(target) and not is_bundle(other) else views
 
 
 def _leave(lines: "Iterable[Mapping[str, object]]", figures: Figures, to: Path | None, json: bool) -> None:

@@ -227,9 +227,11 @@ def _write_int8(made: Exported, bundle: Path) -> dict[str, Any]:
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, object]]:
-    shares, ends = ("accuracy", "agreement"), " to ".join
-    rows: list[tuple[str, object]] = []
-    for key, value in facts.items():
-        interval = key.endswith("interval")
-        rows.append((key, ends(map(percent, value)) if interval else percent(value) if key.endswith(shares) else value))
-    return rows
+    return [(key, _shown(key, value)) for key, value in facts.items()]
+
+
+def _shown(key: str, value: Any) -> object:
+    """A fact as people read it."""
+    if key.endswith("interval"):
+        return " to ".join(map(percent, value))
+    return percent(value) if key.endswith(("accuracy", "agreement")) else value

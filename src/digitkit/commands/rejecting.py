@@ -65,7 +65,12 @@ class Refusals:
 
     digits: Sequence[Accepted]
     kinds: Sequence[Rejection]
-    judged: Sequence[tuple[Part, Sequence[Judged]]]  # every picture, of digits and of others
+    others: Sequence[tuple[Part, Sequence[Judged]]]
+
+    @property
+    def judged(self) -> list[tuple[Part, Sequence[Judged]]]:
+        """What was told of every picture, of digits first."""
+        return [*((each.scored.part, each.judged) for each in self.digits), *self.others]
 
     @property
     def unseen(self) -> list[Rejection]:
@@ -105,14 +110,14 @@ def score_rejection(reader: Reader, specs: Sequence[str], limit: int, say: Say, 
         warn(reader, each.scored.part, say)
     accepted = np.concatenate([each.acceptance for each in digits])
     kinds: list[Rejection] = []
-    judged: list[tuple[Part, Sequence[Judged]]] = [(each.scored.part, each.judged) for each in digits]
-    others = list(_others(named, say))
-    for done, part in enumerate(others):
-        progress(done, len(others), part.name)
+    others: list[tuple[Part, Sequence[Judged]]] = []
+    parts_of_others = list(_others(named, say))
+    for done, part in enumerate(parts_of_others):
+        progress(done, len(parts_of_others), part.name)
         some = replace(part, digits=part.digits.take(evenly(len(part.digits), limit)))
-        judged.append((some, reader.judged(some.digits)))
-        kinds += _rejections(reader, accepted, *judged[-1])
-    return Refusals(digits, kinds, judged)
+        others.append((some, reader.judged(some.digits)))
+        kinds += _rejections(reader, accepted, *others[-1])
+    return Refusals(digits, kinds, others)
 
 
 def _own_test(reader: Reader) -> str:

@@ -26,7 +26,6 @@ from digitkit.runtime.session import providers_of, usable_cores
 
 LONGEST_S = 3600
 LARGEST_PX = 4096
-MADE_OF = "made_of"  # in the report of a bundle in 8 bits: the id of the one in floats
 Say = Callable[[str], None]
 
 
@@ -131,7 +130,7 @@ def _rows(target: str, job: Job, scratch: Path, say: Say) -> Iterator[Row]:
             say(f"{target} has no model.onnx; `digitkit export {target}` writes it.")
             return
     if target in SHIPPED and not Path(target).is_dir():
-        for name in (target, *(each for each in SHIPPED if target == DEFAULT != each)):
+        for name in SHIPPED if target == DEFAULT else (target,):
             yield from _of_bundle(target, name, job)
         return
     yield from _of_bundle(target, str(bundle), job)
@@ -140,7 +139,7 @@ def _rows(target: str, job: Job, scratch: Path, say: Say) -> Iterator[Row]:
         say(f"{target} is not here in 8 bits; `digitkit export RUN --int8` writes {int8.name}.")
         return
     floats, whole = (read_bundle(path)[0] for path in (bundle, int8))
-    if whole.report.get(MADE_OF, floats.id) == floats.id:
+    if whole.made_of in ("", floats.id):
         yield from _of_bundle(target, str(int8), job)
     else:
         say(f"{int8} was made of another bundle than {bundle}; `digitkit export RUN --int8` writes it anew.")
@@ -148,10 +147,9 @@ def _rows(target: str, job: Job, scratch: Path, say: Say) -> Iterator[Row]:
 
 def _of_bundle(target: str, path: str, job: Job) -> Iterator[Row]:
     record, content = read_bundle(path)
-    kind = record.report.get("precision", "fp32")
-    yield Row(target, f"ONNX {kind}", len(content), replace(job, kind="onnx", path=path))
+    yield Row(target, f"ONNX {record.precision}", len(content), replace(job, kind="onnx", path=path))
     if openvino.is_installed() and job.device != "cuda":
-        yield Row(target, f"OpenVINO {kind}", len(content), replace(job, kind="openvino", path=path))
+        yield Row(target, f"OpenVINO {record.precision}", len(content), replace(job, kind="openvino", path=path))
 
 
 def _size(path: Path) -> int:

@@ -58,20 +58,33 @@ class Bundle:
     @property
     def contaminated(self) -> tuple[str, ...]:
         """The test parts, such as mnist/test, whose digits were learnt from: accuracy there means nothing."""
-        places = self.report.get("contaminated") if isinstance(self.report, Mapping) else ()
+        places = self._reported("contaminated")
         return tuple(map(str, places)) if isinstance(places, list | tuple) else ()
 
     @property
     def members(self) -> tuple[Mapping[str, object], ...]:
         """What is told of each network that has a say; nothing where there is one network."""
-        told = self.report.get("members") if isinstance(self.report, Mapping) else ()
+        told = self._reported("members")
         return tuple(each for each in told if isinstance(each, Mapping)) if isinstance(told, list | tuple) else ()
 
     @property
     def joined_as(self) -> str:
         """What its members are together, in words for people; a cascade tells how often the second is asked."""
-        asked = self.report.get("asked") if isinstance(self.report, Mapping) else None
-        return "the mean" if asked is None else "a cascade"
+        return "the mean" if self._reported("asked") is None else "a cascade"
+
+    @property
+    def precision(self) -> str:
+        """What its network computes in: "fp32" or "int8"."""
+        return str(self._reported("precision") or "fp32")
+
+    @property
+    def made_of(self) -> str:
+        """The id of the bundle that it is in 8 bits; empty where it is none, or nobody knows."""
+        return str(self._reported("made_of") or "")
+
+    def _reported(self, key: str) -> object:
+        """What the report tells; the file may have been written by anybody."""
+        return self.report.get(key) if isinstance(self.report, Mapping) else None
 
     def to_json(self) -> str:
         """The record as the text that stands in the file's metadata."""

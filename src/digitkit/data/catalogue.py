@@ -35,7 +35,6 @@ __all__ = [
     "uci",
 ]
 
-MNIST = "mnist"  # what Kaggle's two files hold
 OWN: Mapping[str, Callable[[str], Source]] = {  # pictures of people's own, by what stands before the place
     folder.PREFIX: folder.folder_source,
     archive.PREFIX: archive.archive_source,
@@ -67,7 +66,7 @@ def known_name(spec: str) -> str:
 
 def family_of(spec: str) -> str:
     """The collection of writers that a source is taken from, known by its name; see `Source.family`."""
-    name = MNIST if spec.startswith(kaggle.PREFIX) else known_name(spec)
+    name = known_name("mnist" if spec.startswith(kaggle.PREFIX) else spec)  # Kaggle's files hold MNIST
     return (SOURCES[name].family if name in SOURCES else "") or name
 
 
