@@ -91,6 +91,16 @@ def test_a_training_becomes_unsure_of_what_is_no_digit(drawn_source: str, noise_
     assert unsure < 0.5 * sure
 
 
+def test_a_run_with_others_can_teach_and_be_gone_on_from(drawn_source: str, noise_source: str, tmp_path: Path) -> None:
+    overrides = [f"data.negatives=[{noise_source}]", "budget.least_steps=5"]
+    earlier = train_small(drawn_source, tmp_path / "earlier", overrides).run.path
+    for name, key in (("pupil", "loss.teacher"), ("further", "start")):
+        made = train_small(drawn_source, tmp_path / name, [*overrides, f"{key}={earlier}"]).run
+        assert made.report()["steps"] > 0
+    plain = train_small(drawn_source, tmp_path / "plain", ["budget.least_steps=5", f"start={earlier}"]).run
+    assert plain.report()["data"]["negatives"] == 0  # the same digits, so the same pictures to be scored on
+
+
 def test_a_source_of_digits_only_is_no_negative(drawn_source: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="has no picture of the class 'not a digit'"):
         train_small(drawn_source, tmp_path / "run", [f"data.negatives=[{drawn_source}]"])

@@ -43,11 +43,17 @@ class Parts:
     negatives: Images = field(default_factory=no_images)
     before: Before | None = None  # makes variants of the training pictures, as many as a recipe wants
     weights: Weights | None = None  # float64 (P,), how often each primary picture is drawn for its source's sake
+    others: tuple[str, ...] = ()  # names the pictures of each source of negatives
 
     @property
     def learnt(self) -> Images:
         """All that is learnt from, the negatives last."""
         return self.train.followed_by(self.negatives)
+
+    @property
+    def contents(self) -> str:
+        """Names all that the training sees, the negatives too."""
+        return "+".join([self.fingerprint, *self.others])
 
 
 def check_same(run: Path, fingerprint: str, splits: Splits) -> None:
@@ -84,12 +90,11 @@ def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
     images = [prepared(digits, recipe.prepare, _beside(progress, "preparing negatives")) for digits in others]
     negatives = reduce(Images.followed_by, images, no_images())
     keys = tuple(prepared_key(splits.contents[name], recipe.prepare) for name, images in made.items() if len(images))
-    marks = [content_key(digits) for digits in others]
     return Parts(
         train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys,
-        "+".join([splits.fingerprint, *marks]), replace(negatives, labels=torch.full_like(negatives.labels, -1)),
+        splits.fingerprint, replace(negatives, labels=torch.full_like(negatives.labels, -1)),
         before_of(recipe, splits, others, _beside(progress, "varying train")),
-        source_weights(recipe.data, splits.primary),
+        source_weights(recipe.data, splits.primary), tuple(content_key(digits) for digits in others),
     )  # fmt: skip
 
 

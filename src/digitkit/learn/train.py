@@ -142,7 +142,7 @@ def fit(
         mean, std = parts.train.statistics()
         torch.manual_seed(recipe.seed)
         network = build_network(recipe, len(classes), mean, std)
-        basis = Basis.of(recipe, parts.fingerprint, device)
+        basis = Basis.of(recipe, parts.contents, device)
         standing = find(run, start.say) if start.resume else None
         if standing:
             check(standing, basis, run, start)
