@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-from digitkit.core.prediction import Prediction, Verdict
+from digitkit.core.prediction import NOT_A_DIGIT, Prediction, Verdict
 
-NOT_A_DIGIT = "not a digit"  # the true label of a picture that shows none
 MAX_LABEL = 64  # characters; a label is a number, not a caption
 MAX_REASON = 500  # characters of a reviewer's words
 MAX_KEY = 200  # characters of an idempotency key

@@ -161,3 +161,38 @@ def test_what_was_told_of_each_picture_and_all_figures_are_left_in_a_folder(tmp_
 
 def test_it_is_a_question_of_its_own(tmp_path: Path) -> None:
     assert "ask one at a time" in ask(write_tiny(tmp_path), "--elsewhere", code=2)[1]
+
+
+def test_a_class_for_what_is_no_digit_counts_as_refusing_and_as_seen(tmp_path: Path, drawn_digits: DrawDigits) -> None:
+    classes = (*"123456789", "not a digit")  # the tiny bundle reads the brightness: the last one in the brightest
+    folder = tmp_path / "own"
+    save_others(folder, "5", [tone(0.45)] * 12)
+    save_others(folder, "not a digit", [tone(0.95)] * 12)
+    recipe = {"data": {"sources": [f"folder:{folder}"]}}
+    spec = f"folder:{folder}"
+    made, _ = ask(bundle_of(tmp_path / "ten.onnx", classes=classes, recipe=recipe), "--on", f"{spec}/train")
+    assert (made["digits"]["n"], made[spec]["n"], made[spec]["seen"]) == (12, 12, True)
+    assert made[spec]["verdicts"]["refused"] == 1
+    assert made[spec]["auroc"] == 1
+
+
+def test_a_folder_is_the_same_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_others(tmp_path / "own", "5", [tone(0.45)] * 12)
+    save_others(tmp_path / "own", "not a digit", [tone(0.95)] * 12)
+    path = bundle_of(tmp_path / "taught.onnx", recipe={"data": {"sources": [], "negatives": ["folder:own"]}})
+    for spec in ("folder:own", "folder:./own", f"folder:{tmp_path}/own"):
+        assert ask(path, "--on", f"{spec}/train")[0][spec]["seen"]
+
+
+def test_a_reader_of_other_classes_is_compared_with_its_own_pictures(tmp_path: Path) -> None:
+    folder = tmp_path / "letters"
+    for part in ("train", "test"):
+        for name in ("A", "B"):
+            save_others(folder / part, name, [tone(0.45)] * 12)
+    letters = {"classes": tuple("ABCDEFGHIJ"), "recipe": {"data": {"sources": [f"folder:{folder}"]}}}
+    made, _ = ask(bundle_of(tmp_path / "letters.onnx", **letters))
+    assert (made["digits"]["part"], made["digits"]["n"]) == (f"folder:{folder}/test", 24)
+    shutil.rmtree(folder)
+    _, said = ask(tmp_path / "letters.onnx", code=2)
+    assert "Name pictures of these to compare with" in said

@@ -12,6 +12,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from digitkit.cli import app
+from digitkit.commands.readers import Reader
+from digitkit.commands.scoring import Part, score_spoilt
+from digitkit.core.digitset import Dense, DigitSet
 from digitkit.core.intervals import wilson
 from digitkit.learn.corruptions import CORRUPTIONS
 from tests.fixtures.bundles import TINY, tiny_bundle, write_tiny
@@ -254,3 +257,23 @@ def test_what_cannot_be_asked_is_refused_with_a_reason(tiny: Path, words: list[s
 def test_models_without_a_common_class_cannot_be_compared(tiny: Path, tmp_path: Path) -> None:
     letters = bundle_of(tmp_path / "letters.onnx", classes=tuple("abcdefghij"))
     assert "have no class in common" in ask(tiny, "--against", letters, "--on", PART, code=2)[1]
+
+
+def test_dark_ink_is_spoilt_and_read_as_dark_ink() -> None:
+    """A reader of photos sees what it has learnt from; the pictures that it is shown are looked at here."""
+    page = np.full((28, 28), 240, np.uint8)
+    page[10:18, 10:18] = 30
+    pictures = np.stack([page, 255 - page])
+    digits = DigitSet(Dense(pictures), np.zeros(2, np.int64), ("0",), np.array(["a", "b"]))
+    shown: list[np.ndarray[Any, Any]] = []
+
+    def answers(part: DigitSet) -> np.ndarray[Any, Any]:
+        shown.append(np.stack([part.pictures[0], part.pictures[1]]))
+        return np.ones((2, 1), np.float32)
+
+    reader = Reader("probe", ("0",), answers, lambda part: [], lambda part: [], (), (), "")
+    part = Part("own/test", digits, np.zeros(2, np.int64))  # so both are spoilt alike
+    names = [each.corruption for each in score_spoilt(reader, part, 0, lambda done, total, text: None)]
+    assert names == ["", *CORRUPTIONS]
+    assert np.array_equal(shown[0], pictures)
+    assert all(np.array_equal(dark, 255 - bright) for dark, bright in shown)

@@ -2,14 +2,18 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from digitkit.cli import app
+from digitkit.data import ready
 
 WORDS = ("data", "prepare", "experiment=tiny", "data.limit=200", "--json")  # of the digits that scikit-learn carries
 
@@ -26,6 +30,7 @@ prepare_parts(recipe, build(split_plan(recipe.data)), lambda done, total, text: 
 RECALLED = """
 import sys
 from digitkit.cli import app
+from digitkit.data import ready
 
 app(sys.argv[1:], standalone_mode=False)
 assert "torch" not in sys.modules
@@ -99,3 +104,20 @@ def test_a_second_time_nothing_heavy_is_even_loaded(cache: Path) -> None:
     answer = process.communicate()[0].decode()
     assert process.returncode == 0
     assert without_seconds(answer) == facts
+
+
+def test_negatives_that_have_gone_are_not_prepared_already(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ready, "SETTLED_NS", -(10**12))  # no need to wait until the files are old
+    folder = tmp_path / "noise" / "train" / "not a digit"
+    folder.mkdir(parents=True)
+    for number in range(12):
+        Image.fromarray(np.full((9, 9), 20 * number, np.uint8)).save(folder / f"{number}.png")
+    words = (*WORDS, f"data.negatives=[folder:{tmp_path / 'noise'}]")
+    first, second = (CliRunner().invoke(app, words) for _ in range(2))
+    assert "Everything is prepared already" not in first.output
+    assert json.loads(first.stdout)["negatives"] == 12
+    assert "Everything is prepared already" in second.stderr
+    shutil.rmtree(tmp_path / "noise")
+    assert CliRunner().invoke(app, words).exit_code == 3

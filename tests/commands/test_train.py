@@ -124,7 +124,7 @@ def test_without_any_held_out_picture_the_export_is_checked_with_training_pictur
     values = json.loads(answer.stdout.splitlines()[-1])
     assert values["val_accuracy"] is values["test_accuracy"] is None
     assert values["bundle"]["pictures"] == 100
-    assert "No source has a test part" in answer.stderr
+    assert "No source has a test part, and no picture is kept for validation" in answer.stderr
     assert (run / "model.onnx").exists()
 
 
@@ -192,3 +192,37 @@ def test_an_unfinished_run_cannot_be_exported(copied: Path) -> None:
     answer = ask("export", copied, code=3)
     assert f"Go on with: digitkit train --resume {copied}" in answer.stderr
     assert not (copied / "model.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["loss.teacher=runs/typo"], 3, "loss.teacher=runs/typo cannot be used: runs/typo is not a run"),
+        (["start=runs/typo"], 3, "start=runs/typo cannot be used"),
+        (["run.device=cuda"], 2, "cuda"),
+        (["data.negatives=[optdigits]"], 2, "has no picture of the class 'not a digit'"),
+        (["data.val_size=0", "budget.patience=1", "run.keep=2"], 2, "budget.patience and run.keep would choose by"),
+    ],
+)
+def test_the_corrected_command_finds_the_folder_free(
+    drawn_source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = ask("train", *FEW, f"data.sources=[{drawn_source}]", "run.folder=runs/mine", *words, code=code)
+    assert message in answer.stderr
+    assert not (tmp_path / "runs" / "mine").exists()
+
+
+def test_a_teacher_that_has_gone_is_named_when_a_run_goes_on(
+    drawn_source: str, trained: Trained, tmp_path: Path
+) -> None:
+    teacher, run = tmp_path / "teacher", tmp_path / "run"
+    shutil.copytree(trained.run.path, teacher)
+    words = (f"data.sources=[{drawn_source}]", f"run.folder={run}", f"loss.teacher={teacher}", "run.export=false")
+    ask("train", *SMALL, "budget.least_steps=10", *words)
+    (run / "report.json").unlink()  # as if it had been stopped
+    shutil.rmtree(teacher)
+    answer = ask("train", "--resume", run, code=3)
+    assert f"loss.teacher={teacher} cannot be used" in answer.stderr
+    assert "name its new place" in answer.stderr
+    assert (run / "recipe.yaml").is_file()

@@ -15,11 +15,12 @@ import pytest
 
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import FetchError, SourceError
+from digitkit.core.prediction import NOT_A_DIGIT
 from digitkit.data.catalogue import SOURCES, find_source
 from digitkit.data.fetch import fetch
 from digitkit.data.fingerprint import marks_of
 from digitkit.data.npz_records import RECORDS
-from digitkit.data.source import MIXED, NOT_A_DIGIT, PARTS, Source
+from digitkit.data.source import MIXED, PARTS, Source
 from digitkit.data.statistics import describe
 from digitkit.data.stock import is_here, missing, source_folder
 from tests.fixtures.formats import SAMPLES, Pictures, Sample, coloured

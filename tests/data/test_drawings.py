@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from digitkit.core.prediction import NOT_A_DIGIT
 from digitkit.data import drawings
 from digitkit.data.catalogue import SOURCES
-from digitkit.data.source import NOT_A_DIGIT
 from digitkit.data.stock import is_here, source_folder
 from digitkit.data.synthetic.dice import Dice
 from digitkit.data.synthetic.noise import TEXTURES, Texture, draw_noise

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from digitkit.core.errors import HashMismatch, SourceError
+from digitkit.core.prediction import NOT_A_DIGIT
 from digitkit.data.catalogue import find_source
 from digitkit.data.npz import PREFIX, shown_in
 from digitkit.data.npz_records import RECORDS
-from digitkit.data.source import NOT_A_DIGIT
 from tests.conftest import DrawDigits
 
 NOWHERE = Path()

@@ -98,3 +98,13 @@ def test_a_graph_without_a_network_is_refused(tmp_path: Path, trained: Trained) 
         network_nodes(tiny_graph(10))
     with pytest.raises(BundleError, match="does not tell"):
         quantise.export(write_tiny(tmp_path), tmp_path / "never.onnx", trained.splits.primary, {})
+
+
+def test_without_a_part_to_read_what_was_learnt_from_tells_whether_the_two_agree(
+    trained: Trained, exported: Path, tmp_path: Path
+) -> None:
+    nothing = trained.splits.val.take(np.zeros(0, np.int64))
+    record, figures = quantise.export(exported, tmp_path / "int8.onnx", trained.splits.primary, {"val": nothing})
+    assert list(figures) == ["train"]
+    assert figures["train"]["agreement"] > quantise.LEAST_AGREEMENT
+    assert record.report["train"] == figures["train"]

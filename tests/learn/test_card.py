@@ -132,6 +132,7 @@ def test_the_command_of_a_card_gives_the_same_recipe(run: Run) -> None:
         ["model=tiny_cnn", "model.dense=7", "run.test=false", "run.views=1"],
         ["name=mine", "prepare.mode=photo", "prepare.channels=3", "budget.epochs=0.01"],
         ["data.sources=['folder:my digits/a=b, c',\"folder:it's\",mnist]", "data.fallback=optdigits"],
+        ["experiment=default", "data.weights={mnist:2,a\\ b\\:c:0.5}"],
         ['name="null"', "data.sources=['folder:say \"hi\"','folder:C\\\\d']"],
     ],
 )

@@ -1,6 +1,7 @@
 """Experiments and overrides become a recipe, or one message that helps."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -192,3 +193,33 @@ def test_errors_that_stand_in_a_circle_are_told_once() -> None:
     first, second = ValueError("first"), ValueError("second")
     first.__context__, second.__context__ = second, first
     assert list(chain(first)) == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("word", "weights"),
+    [
+        ("data.weights={mnist:2,usps:0.5}", {"mnist": 2.0, "usps": 0.5}),
+        ("data.weights={}", {}),
+        ("data.weights={7:3}", {"7": 3.0}),
+        ("data.weights.hwd1000=3", None),
+    ],
+)
+def test_weights_of_sources_take_the_place_of_all_that_an_experiment_has(
+    word: str, weights: dict[str, float] | None
+) -> None:
+    before = compose(["experiment=default"]).data.weights
+    expected = before | {"hwd1000": 3.0} if weights is None else weights
+    assert compose(["experiment=default", word]).data.weights == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("data.weights=5", "Cannot use data.weights=5"),
+        ("data.weights={mnist:much}", "'much'"),
+        ("data.weights.mnist=2", "name all at once, as in 'data.weights={mnist:1,semeion:4}'"),
+    ],
+)
+def test_weights_that_are_none_are_refused(word: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        compose(["budget.hard_share=0", word])

@@ -9,11 +9,13 @@ import torch
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError
 from digitkit.data.batches import Drawing, DrawPlan
+from digitkit.learn.averaging import measure_norms
 from digitkit.learn.batches import Batches
 from digitkit.learn.loader import Images
 from digitkit.learn.losses import class_weights, shares, soft_targets
+from digitkit.learn.parts import prepare_parts
 from digitkit.learn.recipe import Recipe
-from tests.fixtures.runs import train_small, write_class_folders
+from tests.fixtures.runs import quiet, train_small, write_class_folders
 from tests.strokes import draw_digits
 
 
@@ -97,8 +99,11 @@ def test_a_run_with_others_can_teach_and_be_gone_on_from(drawn_source: str, nois
     for name, key in (("pupil", "loss.teacher"), ("further", "start")):
         made = train_small(drawn_source, tmp_path / name, [*overrides, f"{key}={earlier}"]).run
         assert made.report()["steps"] > 0
-    plain = train_small(drawn_source, tmp_path / "plain", ["budget.least_steps=5", f"start={earlier}"]).run
-    assert plain.report()["data"]["negatives"] == 0  # the same digits, so the same pictures to be scored on
+    words = ["budget.least_steps=5", f"start={earlier}"]
+    with pytest.raises(ConfigError, match=r"has learnt to refuse folder:.*data\.negatives_share=0 draws nothing"):
+        train_small(drawn_source, tmp_path / "forgotten", words)  # then it would count as unseen
+    kept = train_small(drawn_source, tmp_path / "kept", [*words, overrides[0], "data.negatives_share=0"]).run
+    assert kept.report()["data"]["negatives"] == 60
 
 
 def test_a_source_of_digits_only_is_no_negative(drawn_source: str, tmp_path: Path) -> None:
@@ -109,3 +114,21 @@ def test_a_source_of_digits_only_is_no_negative(drawn_source: str, tmp_path: Pat
 def test_the_share_lies_in_its_range() -> None:
     with pytest.raises(ConfigError, match=r"data\.negatives_share must lie in"):
         Recipe().data.__class__(negatives_share=2)
+
+
+def test_norms_are_measured_on_digits_however_many_others_there_are(
+    drawn_source: str, noise_source: str, tmp_path: Path
+) -> None:
+    norms = ("model=fast_cnn", "model.stem=4", "model.first=4", "model.second=4", "budget.least_steps=30")
+    swa = ("average.kind=swa", "average.norm_images=100", "data.limit=20", f"data.negatives=[{noise_source}]")
+    made = train_small(drawn_source, tmp_path / "run", [*norms, *swa])
+    parts = prepare_parts(made.recipe, made.splits, quiet)
+    assert len(parts.negatives) == 3 * parts.primary
+    network = made.run.network()
+    norm = next(module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d))
+    seen = [norm.get_buffer("running_mean").clone()]
+    for images in (parts.train, parts.negatives):
+        measure_norms(network, [images.pixels / 255])
+        seen.append(norm.get_buffer("running_mean").clone())
+    stored, of_digits, of_others = seen
+    assert (stored - of_digits).norm() < 0.5 * (stored - of_others).norm()

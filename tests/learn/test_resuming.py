@@ -132,3 +132,10 @@ def test_another_machine_is_said_and_no_reason_to_stop(tmp_path: Path) -> None:
     elsewhere = replace(basis_of(), hardware="an abacus")
     check(Standing(tmp_path / LAST, 5, elsewhere), basis_of(), Run(tmp_path), Start(resume=True, say=said.append))
     assert said[0].startswith("begun on an abacus, going on on ")
+
+
+def test_changed_negatives_are_told_from_changed_digits() -> None:
+    before = basis_of(data="digits+noise")
+    assert basis_of(data="digits+other").changes(before) == ["the pictures of data.negatives"]
+    assert basis_of(data="others+noise").changes(before) == ["the pictures or labels (fingerprint digits, now others)"]
+    assert basis_of(data="digits+noise").changes(before) == []

@@ -83,3 +83,10 @@ def test_several_digits_are_unsure_however_sure_the_network_is() -> None:
     answer = judge(BUNDLE, replace(CLEAR, several=True))
     assert (answer.label, answer.verdict, answer.reason) == ("3", "unsure", "several digits?")
     assert judge(BUNDLE, replace(CLEAR, several=True, ink_share=0.0)).verdict == "blank"
+
+
+def test_a_model_that_knows_what_is_no_digit_says_so_and_reads_digits_all_the_same() -> None:
+    bundle = replace(BUNDLE, classes=("3", "8", "not a digit"))
+    other = judge(bundle, replace(CLEAR, probabilities=(0.04, 0.06, 0.9)))
+    assert (other.label, other.verdict, other.reason) == ("not a digit", "not a digit", "looks like no digit")
+    assert judge(bundle, CLEAR).verdict == "digit"  # though one class has a long name, these are no numbers

@@ -137,7 +137,8 @@ def _prepare(asked: list[str], json: bool) -> dict[str, object]:
 
     recipe = compose(asked)
     trained = [f"{spec}/{TRAIN}" if spec in SOURCES else spec for spec in recipe.data.extra]  # no more of it is needed
-    before, _ = ready.stamps([*recipe.data.sources, *trained])
+    others = [f"{spec}/{TRAIN}" if spec in SOURCES else spec for spec in recipe.data.negatives]
+    before, _ = ready.stamps([*recipe.data.sources, *trained, *others])
     with progress_bar(not json) as show:
         splits = build(split_plan(recipe.data), say, in_kilobytes(show))
         parts = prepare_parts(recipe, splits, show)
@@ -145,7 +146,7 @@ def _prepare(asked: list[str], json: bool) -> dict[str, object]:
     facts: dict[str, object] = {
         "sources": list(splits.report.sources), "classes": list(splits.primary.classes),
         "train": parts.primary, "extra": len(parts.train) - parts.primary,
-        "val": len(parts.val), "test": len(parts.test),
+        "val": len(parts.val), "test": len(parts.test), "negatives": len(parts.negatives),
         "size": recipe.prepare.size, "channels": recipe.prepare.channels,
         "mean": mean, "std": std, "prepare_seconds": round(parts.prepare_seconds, 3), "fingerprint": splits.fingerprint,
     }  # fmt: skip

@@ -9,7 +9,7 @@ from digitkit.commands.readers import Judged
 from digitkit.commands.scoring import Part, Scored
 from digitkit.core.errors import ConfigError
 from digitkit.core.files import atomic_path, make_folder, write_text
-from digitkit.data.source import NOT_A_DIGIT
+from digitkit.core.prediction import NOT_A_DIGIT
 from digitkit.learn.rejection import REFUSED
 
 PREDICTIONS, SUMMARY = "predictions.jsonl", "summary.json"

@@ -14,11 +14,13 @@ from digitkit.commands.printing import percent, print_table
 from digitkit.commands.readers import Judged, Reader
 from digitkit.commands.scoring import Part, Progress, Scored, evenly, known_part, read_named, warn
 from digitkit.core.digitset import DigitSet
+from digitkit.core.errors import ConfigError, DigitkitError
 from digitkit.core.intervals import wilson
-from digitkit.data.catalogue import SOURCES, known_name
+from digitkit.core.prediction import NOT_A_DIGIT
+from digitkit.data.catalogue import SOURCES, find_source, known_name
 from digitkit.data.fetch import read_part
 from digitkit.data.npz import LIKE_DIGITS, shown_in
-from digitkit.data.source import NOT_A_DIGIT, TEST
+from digitkit.data.source import DIGITS, TEST
 from digitkit.data.source import Report as Say
 from digitkit.data.stock import is_here
 from digitkit.learn.evaluate import report
@@ -121,9 +123,27 @@ def score_rejection(reader: Reader, specs: Sequence[str], limit: int, say: Say, 
 
 
 def _own_test(reader: Reader) -> str:
-    """The test part of MNIST, unless the reader has only learnt from other sources that have one."""
-    known = [name for name in reader.learnt if name in SOURCES and TEST in SOURCES[name].parts]
-    return f"{MNIST if MNIST in known or not known else known[0]}/{TEST}"
+    """The test part of MNIST, unless the reader has only learnt from other sources that have one.
+
+    Raises: ConfigError when it is MNIST's, and the reader knows no digit.
+    """
+    known = [name for name in reader.learnt if TEST in _parts_of(name)]
+    if MNIST in known or not known:
+        if set(DIGITS).isdisjoint(reader.classes):
+            raise ConfigError(
+                f"{reader.name} reads {', '.join(reader.classes)}. Name pictures of these to compare with, as in"
+                " --on folder:my-pictures/test."
+            )
+        return f"{MNIST}/{TEST}"
+    return f"{known[0]}/{TEST}"
+
+
+def _parts_of(name: str) -> tuple[str, ...]:
+    """The parts of a source that was learnt from; none where it is no longer here."""
+    try:
+        return tuple(find_source(name).parts)
+    except DigitkitError:
+        return ()
 
 
 def _with(digits: DigitSet, label: str, wanted: bool) -> DigitSet:
@@ -153,13 +173,20 @@ def _kind_of(name: str) -> str:
     return (SOURCES[known].others if known in SOURCES else "") or name
 
 
+def _has_learnt(reader: Reader, name: str) -> bool:
+    """Whether the reader was taught what a source shows that is no digit: as a negative, or as a class."""
+    same = {_kind_of(other) for other in reader.negatives} | {known_name(other) for other in reader.negatives}
+    as_class = NOT_A_DIGIT in reader.classes and reader.has_learnt_from(f"{name}/{TEST}")
+    return _kind_of(name) in same or known_name(name) in same or as_class
+
+
 def _rejections(
     reader: Reader, accepted: NDArray[np.float64], part: Part, judged: Sequence[Judged]
 ) -> Iterator[Rejection]:
     """The figures of one kind; where some of it looks like digits, also those of the rest."""
     digits = part.digits
     kind = _kind_of(part.name.rpartition("/")[0])
-    seen = kind in {_kind_of(name) for name in reader.negatives}
+    seen = _has_learnt(reader, part.name.rpartition("/")[0])
     alike = np.isin(shown_in(digits), LIKE_DIGITS)
     ways = {kind: np.arange(len(digits))}
     if alike.any() and not alike.all():
@@ -179,8 +206,15 @@ def _accepted(reader: Reader, part: Part) -> Accepted:
 
 
 def _acceptance(judged: Sequence[Judged]) -> NDArray[np.float64]:
-    """How much each picture was taken for a digit, (N,); a blank one less than any other, since that is its verdict."""
-    return np.array([-np.inf if told.verdict == "blank" else said.acceptance for said, told in judged])
+    """How much each picture was taken for a digit, (N,); a blank one less than any other, since that is its verdict.
+
+    Where "not a digit" is a class, being sure of it is the opposite.
+    """
+    return np.array([
+        -np.inf if told.verdict == "blank"
+        else said.acceptance if told.label != NOT_A_DIGIT else -said.acceptance
+        for said, told in judged
+    ])  # fmt: skip
 
 
 def tell(reader: Reader, found: Refusals) -> None:

@@ -20,7 +20,7 @@ from digitkit.data.source import Report as Say
 from digitkit.data.union import relabel
 from digitkit.learn import reliability
 from digitkit.learn.compare import Comparison, compare
-from digitkit.learn.corruptions import CORRUPTIONS, canvas, corrupt
+from digitkit.learn.corruptions import CORRUPTIONS, canvas, corrupt, on_bright_paper
 from digitkit.learn.evaluate import Report, report
 
 PIECE = 500  # pictures that are spoilt at once
@@ -140,13 +140,16 @@ def score(reader: Reader, part: Part) -> Scored:
 
 
 def score_spoilt(reader: Reader, part: Part, seed: int, progress: Progress) -> Iterator[Scored]:
-    """A part as it is, then spoilt in each of the 15 ways."""
+    """A part as it is, then spoilt in each of the 15 ways; dark ink is spoilt as bright ink, and then dark again."""
     digits = part.digits
     clean = np.stack([canvas(digits.pictures[index]) for index in range(len(digits))])
+    dark = np.array([on_bright_paper(digits.pictures[index]) for index in range(len(digits))])
     for done, name in enumerate(("", *CORRUPTIONS)):
         progress(done, 1 + len(CORRUPTIONS), name or "clean")
-        spoilt = replace(digits, pictures=Dense(spoil(clean, name, part.indices, seed) if name else clean))
-        yield replace(score(reader, replace(part, digits=spoilt)), corruption=name)
+        spoilt = spoil(clean, name, part.indices, seed) if name else clean.copy()
+        spoilt[dark] = 255 - spoilt[dark]
+        shown = replace(part, digits=replace(digits, pictures=Dense(spoilt)))
+        yield replace(score(reader, shown), corruption=name)
 
 
 def spoil(clean: NDArray[np.uint8], name: str, indices: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:

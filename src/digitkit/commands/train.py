@@ -1,6 +1,7 @@
 """The verb train: recipe, splits, training, scores, bundle and card."""
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,7 +69,7 @@ def train(
         plan = split_plan(recipe.data)
         splits = build(plan, tell, in_kilobytes(progress))
         run = run or Run.create(recipe)
-        with trackers_of(recipe, run, tell) as trackers:
+        with nullcontext() if resume else run.begun_or_gone(), trackers_of(recipe, run, tell) as trackers:
             learn.train(recipe, splits, run, progress, start=start, trackers=trackers)
             bundle = _finish(run, splits, recipe.run.export, progress)
             trackers.finish(run)

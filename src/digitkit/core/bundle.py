@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from digitkit.core.errors import BundleError, BundleTooNew
-from digitkit.core.prediction import Thresholds
+from digitkit.core.prediction import NOT_A_DIGIT, Thresholds
 
 FORMAT = 1
 METADATA_KEY = "digitkit"
@@ -53,7 +53,7 @@ class Bundle:
     @property
     def reads_numbers(self) -> bool:
         """True when a class has several characters, as jersey numbers have."""
-        return any(len(name) > 1 for name in self.classes)
+        return any(len(name) > 1 for name in self.classes if name != NOT_A_DIGIT)
 
     @property
     def contaminated(self) -> tuple[str, ...]:

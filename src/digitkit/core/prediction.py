@@ -6,6 +6,8 @@ from typing import Literal
 
 Verdict = Literal["digit", "number", "unsure", "not a digit", "blank"]
 
+NOT_A_DIGIT: Verdict = "not a digit"  # also the label of a picture that shows none, where data have such a class
+
 
 @dataclass(frozen=True)
 class Thresholds:

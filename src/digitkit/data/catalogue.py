@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path
 
 from digitkit.data import (
     archive,
@@ -21,6 +21,7 @@ from digitkit.data import (
 from digitkit.data.source import SOURCES, Source
 
 __all__ = [
+    "LOCAL",
     "OWN",
     "SOURCES",
     "drawings",
@@ -43,6 +44,7 @@ OWN: Mapping[str, Callable[[str], Source]] = {  # pictures of people's own, by w
     kaggle.PREFIX: kaggle.kaggle_source,
     "synthetic:": lambda spec: _synthetic_source(spec),
 }
+LOCAL = (archive.PREFIX, folder.PREFIX, jsonl.PREFIX, kaggle.PREFIX, npz.PREFIX)  # on this disk, where their name says
 
 
 def find_source(spec: str) -> Source:
@@ -56,12 +58,15 @@ def find_source(spec: str) -> Source:
 
 
 def known_name(spec: str) -> str:
-    """The name of the source that a spec means, of `npz:FILE` by its file's name; as it is where none is known.
+    """The name of the source that a spec means, of `npz:FILE` by its file's name; one of one's own by its whole path.
 
     No file is opened.
     """
-    name = PurePath(spec.removeprefix(npz.PREFIX)).stem if spec.startswith(npz.PREFIX) else spec
-    return name if name in SOURCES else spec
+    name = Path(spec.removeprefix(npz.PREFIX)).stem if spec.startswith(npz.PREFIX) else spec
+    if name in SOURCES or not spec.startswith(LOCAL) or "://" in spec:
+        return name if name in SOURCES else spec
+    kind, _, place = spec.partition(":")
+    return f"{kind}:{Path(place).expanduser().resolve()}"
 
 
 def family_of(spec: str) -> str:

@@ -11,9 +11,10 @@ import PIL
 
 from digitkit.core.digitset import DigitSet, Ragged, origins_of
 from digitkit.core.picture import Pixels
+from digitkit.core.prediction import NOT_A_DIGIT
 from digitkit.data.array_writer import ArrayWriter
 from digitkit.data.cache import cached_rows, key_of
-from digitkit.data.source import MIXED, NOT_A_DIGIT, SOURCES, TEST, TRAIN, Source
+from digitkit.data.source import MIXED, SOURCES, TEST, TRAIN, Source
 
 COUNTS: Mapping[str, int] = {TRAIN: 8_000, TEST: 2_000}  # pictures of each part
 VERSION = 1  # counts up when the same number becomes another picture

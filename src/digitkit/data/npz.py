@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import HashMismatch, SourceError
+from digitkit.core.prediction import NOT_A_DIGIT
 from digitkit.data.array_writer import ArrayWriter
 from digitkit.data.npz_file import Array, NpzArray, array_names, load_array
 from digitkit.data.parsed import Chosen, parse_once, split_groups, split_once, write_parsed
-from digitkit.data.source import DIGITS, NOT_A_DIGIT, PARTS, TEST, TRAIN, RemoteFile, Source
+from digitkit.data.source import DIGITS, PARTS, TEST, TRAIN, RemoteFile, Source
 from digitkit.data.stock import content_of
 
 PREFIX = "npz:"

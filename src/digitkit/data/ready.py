@@ -13,15 +13,14 @@ from pathlib import Path
 
 import digitkit
 from digitkit.core.files import cache_folder, write_text
-from digitkit.data import archive, folder, jsonl, kaggle, npz
+from digitkit.data import archive, jsonl
 from digitkit.data.cache import is_cached, key_of
-from digitkit.data.catalogue import SOURCES
+from digitkit.data.catalogue import LOCAL, SOURCES
 from digitkit.data.contents import SETTLED_NS, look
 from digitkit.data.source import Source
 from digitkit.data.stock import expected, missing
 
 MOST_FILES = 100_000  # of a source of one's own; looking at more takes as long as reading them
-LOCAL = (archive.PREFIX, folder.PREFIX, jsonl.PREFIX, kaggle.PREFIX, npz.PREFIX)  # on this disk, where their name says
 
 Stamps = Mapping[str, str]  # of each source its state, "" where that cannot be told
 

@@ -14,7 +14,6 @@ EXTRA = "extra"  # more to learn from, which the publisher keeps apart from the 
 PARTS = (TRAIN, VAL, TEST, EXTRA)
 BRIGHT, DARK, MIXED = "bright", "dark", "mixed"  # the ink against its paper; mixed: either, as on signs
 DIGITS = tuple("0123456789")
-NOT_A_DIGIT = "not a digit"  # the class of letters, clothing and empty cells in a set that is made of digits
 
 Report = Callable[[str], None]  # takes one line for people
 Progress = Callable[[str, int, int], None]  # takes a file's name, bytes so far, bytes in all (0: unknown)

@@ -20,6 +20,8 @@ from digitkit.data.source import Progress, Report, keep_quiet
 from digitkit.data.strata import choose, choose_whole, room
 
 CLASSES_SAID = 10
+UNTESTED = "No source has a test part: accuracy can be given on validation only."
+UNSCORED = "No source has a test part, and no picture is kept for validation: no accuracy can be given."
 FALLBACK_VAL_SHARE = 0.1  # of a small fallback source, when the validation part was meant for a larger one
 
 
@@ -121,7 +123,7 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
     _note_gaps(primary, dropped | {"validation": len(train) - len(novel)}, notes)
     _note_unvalidated(primary, val, notes)
     if not len(pools.test):
-        notes.add("No source has a test part: accuracy can be given on validation only.")
+        notes.add(UNTESTED if len(val) else UNSCORED)
     chosen = {"primary": primary, "extra": extra, "val": val, "test": pools.test}
     record = SplitReport(
         sources=tuple(source.spec for source in (*loaded, *mixed_in)),

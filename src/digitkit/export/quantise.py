@@ -40,8 +40,9 @@ def export(
 ) -> tuple[Bundle, dict[str, dict[str, Any]]]:
     """Write a bundle in 8 bits beside a bundle in floats; returns its record, and the figures of each part.
 
-    `calibrate_with` are pictures that were trained or validated on. Each of `parts` ("val", "test") is read by both
-    bundles; a part's figures, with those of the floats and how often the two agree, stand in the report of the record.
+    `calibrate_with` are pictures that were trained or validated on. Each of `parts` ("val", "test"), or some of these
+    pictures where both are empty, is read by both bundles; a part's figures, with those of the floats and how often the
+    two agree, stand in the report of the record.
     Raises: BundleError when the two agree on too few pictures; then no file is written.
     """
     record, content = read_bundle(bundle)
@@ -53,6 +54,10 @@ def export(
         for name, digits in parts.items()
         if len(digits)
     }
+    if not figures:  # no part was kept apart, so what was learnt from tells at least whether the two agree
+        count = len(calibrate_with)
+        some = calibrate_with.take(np.linspace(0, count - 1, min(count, CALIBRATION_PICTURES)).astype(np.int64))
+        figures["train"] = _compared("train", (content, signed), relabel(some, record.classes)[0], record)
     kept = {key: value for key, value in record.report.items() if key not in ("val", "test")}
     told = {**kept, "precision": "int8", "made_of": record.id, **figures}
     signed, scored = seal(model, replace(unscored, report=told))

@@ -11,7 +11,7 @@ from typing import Any
 
 from digitkit.core.files import write_text
 from digitkit.core.intervals import wilson
-from digitkit.learn.compose import compose, experiments, to_plain
+from digitkit.learn.compose import MAPPINGS, compose, experiments, to_plain
 from digitkit.learn.evaluate import TOP_K
 from digitkit.learn.rendering import to_html, to_markdown
 from digitkit.learn.run import Run
@@ -29,6 +29,7 @@ PICTURES = {
 LOOKED = {"near": "none, to the pixel or nearly", "exact": "none to the pixel", "keep": "not looked for"}
 EPOCHS_SHOWN = 5  # at the beginning, and as many at the end
 CLASSES_SHOWN = 12  # the hardest ones
+SIGNS = re.compile(r"[\\()\[\]{}:=, \t]")  # of Hydra's grammar; a key cannot stand in quotes
 PLAIN = re.compile(r"(?!(?i:null|true|false|nan|inf)$)[A-Za-z][\w./-]*", re.ASCII)  # text that needs no quotes
 
 
@@ -119,7 +120,8 @@ def _overrides(run: Run) -> str:
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        inner = isinstance(value, dict) and f"{prefix}{key}" not in MAPPINGS
+        flat |= _flat(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
     return flat
 
 
@@ -127,7 +129,14 @@ def _word(value: object) -> str:
     """A value as an override is written, text in quotes where it is more than letters and figures."""
     if isinstance(value, list):
         return f"[{','.join(map(_word, value))}]"
+    if isinstance(value, dict):
+        pairs = [f"{SIGNS.sub(_escaped, key)}:{_word(each)}" for key, each in value.items()]
+        return "{" + ",".join(pairs) + "}"
     if isinstance(value, str) and not PLAIN.fullmatch(value):
         # In Hydra's grammar a backslash is itself, except before a quotation mark.
         return '"' + re.sub(r'(\\*)("|$)', lambda found: 2 * found[1] + ('\\"' if found[2] else ""), value) + '"'
     return json.dumps(value) if not isinstance(value, str) else value
+
+
+def _escaped(sign: re.Match[str]) -> str:
+    return f"\\{sign[0]}"

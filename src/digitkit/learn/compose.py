@@ -17,6 +17,7 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -33,6 +34,7 @@ DEFAULT_EXPERIMENT = "fast"
 OWN = "_own"  # what Hydra calls an experiment that is in a file of the user's
 OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=")  # Hydra's own signs, such as + and ~, would let unknown keys in
 GROUPS: Mapping[str, Mapping[str, Any]] = {"model": MODELS, "optim": OPTIMISERS}
+MAPPINGS = ("data.weights",)  # values under names that anybody may choose; a given one takes the place of the whole
 LENGTHS = ("budget.epochs", "budget.steps", "budget.minutes")  # of which one decides how long a training lasts
 
 
@@ -102,7 +104,13 @@ def _composed(experiment: str, overrides: Sequence[str]) -> Recipe:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module("digitkit.conf", version_base="1.3"):
-            config = hydra_compose("recipe", [f"+experiment={experiment if own is None else OWN}", *overrides])
+            whole = [item for item in overrides if item.partition("=")[0] in MAPPINGS]  # Hydra would merge them
+            rest = [item for item in overrides if item not in whole]
+            config = hydra_compose("recipe", [f"+experiment={experiment if own is None else OWN}", *rest])
+            for override in OverridesParser.create().parse_overrides(whole):
+                value = override.value()
+                given = {str(name): each for name, each in value.items()} if isinstance(value, dict) else value
+                OmegaConf.update(config, override.key_or_group, given, merge=False)
         root = OmegaConf.to_object(config)
     except (HydraException, OmegaConfBaseException, ConfigError) as error:
         raise _explained(error, experiment, overrides) from error
@@ -134,6 +142,8 @@ def _explained(error: Exception, experiment: str, overrides: Sequence[str]) -> C
     known = list(_keys(to_plain(_composed(experiment, groups))))
     for override in overrides:
         key = override.partition("=")[0]
+        if whole := [name for name in MAPPINGS if key.startswith(f"{name}.")]:
+            return ConfigError(f"Cannot use {override}: name all at once, as in '{whole[0]}={{mnist:1,semeion:4}}'.")
         if key not in known and not any(other.startswith(f"{key}.") for other in known):
             return ConfigError(f"Unknown key {key!r} in {override!r}. {_nearest_key(key, known)}")
     named = [item for item in overrides if item.partition("=")[0] in str(error)] or list(overrides)
@@ -174,7 +184,7 @@ def _nearest_key(key: str, known: list[str]) -> str:
 
 def _keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for key, value in values.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and f"{prefix}{key}" not in MAPPINGS:
             yield from _keys(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"

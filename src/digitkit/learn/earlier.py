@@ -17,16 +17,19 @@ def teachers_of(recipe: Recipe) -> list[Run]:
     """
     named = recipe.loss.teacher
     places = [named] if Path(named).is_dir() else named.split("+")
-    return [Run.open(Path(place.strip())) for place in places] if named else []
+    return [_opened("loss.teacher", place.strip()) for place in places] if named else []
 
 
-def check_teachers(recipe: Recipe, fingerprint: str) -> None:
-    """Refuse teachers who know other pictures than these, by the fingerprint of a training's pictures.
+def check_earlier(recipe: Recipe, fingerprint: str, *, resumed: bool = False) -> None:
+    """Refuse, before any work is done, earlier runs that cannot be used, or know other pictures than these.
 
-    Raises: ConfigError.
+    `fingerprint` is that of a training's pictures. A training that is gone on with has its weights already.
+    Raises: ConfigError, DataError.
     """
     for run in teachers_of(recipe):
         _check_pictures("loss.teacher", run, fingerprint)
+    if recipe.start and not resumed:
+        _check_start(recipe, _opened("start", recipe.start), fingerprint)
 
 
 def start_there(recipe: Recipe, network: nn.Module, fingerprint: str) -> None:
@@ -36,12 +39,8 @@ def start_there(recipe: Recipe, network: nn.Module, fingerprint: str) -> None:
     """
     if not recipe.start:
         return
-    run = Run.open(Path(recipe.start))
-    _check_pictures("start", run, fingerprint)
-    if run.recipe().prepare != recipe.prepare:
-        raise ConfigError(
-            f"start={run.path} sees pictures prepared in another way. Give both the same prepare settings."
-        )
+    run = _opened("start", recipe.start)
+    _check_start(recipe, run, fingerprint)
     try:
         run.load_weights(network).train()
     except DataError as error:
@@ -55,6 +54,32 @@ def start_there(recipe: Recipe, network: nn.Module, fingerprint: str) -> None:
 def told_start(recipe: Recipe) -> str:
     """A line for people on the weights that a training starts from; empty where they are drawn."""
     return f"start={recipe.start}: all weights start from there" if recipe.start else describe_start(recipe.model)
+
+
+def _opened(key: str, place: str) -> Run:
+    try:
+        run = Run.open(Path(place))
+        run.report()
+    except DataError as error:
+        raise DataError(
+            f"{key}={place} cannot be used: {error} If it was moved, bring it back or name its new place, which a run"
+            " that goes on has in its own recipe.yaml (then with --force)."
+        ) from error
+    return run
+
+
+def _check_start(recipe: Recipe, run: Run, fingerprint: str) -> None:
+    _check_pictures("start", run, fingerprint)
+    earlier = run.recipe()
+    if earlier.prepare != recipe.prepare:
+        raise ConfigError(
+            f"start={run.path} sees pictures prepared in another way. Give both the same prepare settings."
+        )
+    if unnamed := [spec for spec in earlier.data.negatives if spec not in recipe.data.negatives]:
+        raise ConfigError(
+            f"start={run.path} has learnt to refuse {', '.join(unnamed)}, so it is no stranger to this training either."
+            " Name the same in data.negatives; data.negatives_share=0 draws nothing of it."
+        )
 
 
 def _check_pictures(key: str, run: Run, fingerprint: str) -> None:

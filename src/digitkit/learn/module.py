@@ -131,11 +131,15 @@ class DigitModule(lightning.LightningModule):
         return self.average.network
 
     def _some_images(self) -> Iterator[Tensor]:
-        """Training images as they are learnt from, evenly chosen, always the same: float (B,C,S,S) each."""
+        """Training images as they are learnt from, evenly chosen, always the same: float (B,C,S,S) each.
+
+        None that is no digit: there may be more of these than of digits, though a batch has few.
+        """
         pixels, labels = self.batches.images.pixels, self.batches.images.labels
         rng = torch.Generator().manual_seed(self.recipe.seed)
-        count = min(len(pixels), self.recipe.average.norm_images)
-        places = torch.arange(count, device=pixels.device) * len(pixels) // count
+        digits = (labels >= 0).nonzero()[:, 0]
+        count = min(len(digits), self.recipe.average.norm_images)
+        places = digits[torch.arange(count, device=pixels.device) * len(digits) // count]
         for some in places.tensor_split(-(-count // self.recipe.budget.batch)):
             yield self.augmentation(pixels[some], labels[some], rng, left=0)
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError, DataError
+from digitkit.core.prediction import NOT_A_DIGIT
 from digitkit.core.registry import nearest
 from digitkit.data.batches import Drawing, DrawPlan, Weights, balanced
 from digitkit.data.catalogue import SOURCES, find_source
 from digitkit.data.fetch import read_part
-from digitkit.data.source import NOT_A_DIGIT, TRAIN
+from digitkit.data.source import TRAIN
 from digitkit.data.splits import SplitPlan, Splits
 from digitkit.learn.augment.before import Before
 from digitkit.learn.loader import Images, Report, content_key, no_images, prepared, prepared_key
@@ -86,19 +87,22 @@ def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
         for name, digits in parts.items()
     }
     train = made["primary"].followed_by(made["extra"])
-    others = _others(recipe.data)
-    images = [prepared(digits, recipe.prepare, _beside(progress, "preparing negatives")) for digits in others]
+    others = read_negatives(recipe.data)
+    marks = tuple(content_key(digits) for digits in others)
+    said = _beside(progress, "preparing negatives")
+    images = [prepared(digits, recipe.prepare, said, mark) for digits, mark in zip(others, marks, strict=True)]
     negatives = reduce(Images.followed_by, images, no_images())
-    keys = tuple(prepared_key(splits.contents[name], recipe.prepare) for name, images in made.items() if len(images))
+    contents = [*(splits.contents[name] for name, images in made.items() if len(images)), *marks]
+    keys = tuple(prepared_key(content, recipe.prepare) for content in contents)
     return Parts(
         train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys,
         splits.fingerprint, replace(negatives, labels=torch.full_like(negatives.labels, -1)),
         before_of(recipe, splits, others, _beside(progress, "varying train")),
-        source_weights(recipe.data, splits.primary), tuple(content_key(digits) for digits in others),
+        source_weights(recipe.data, splits.primary), marks,
     )  # fmt: skip
 
 
-def _others(data: DataConfig) -> list[DigitSet]:
+def read_negatives(data: DataConfig) -> list[DigitSet]:
     """What is no digit in the training parts of the negative sources.
 
     Raises: ConfigError when one of them has nothing but digits.
@@ -122,16 +126,18 @@ def source_weights(data: DataConfig, primary: DigitSet) -> Weights | None:
     if not data.weights:
         return None
     names, which = np.unique([origin.partition("/")[0] for origin in primary.origins.tolist()], return_inverse=True)
-    known = {*names.tolist(), *SOURCES, *(find_source(spec).name for spec in data.sources)}
-    for name in data.weights:
+    named = {spec: find_source(spec).name for spec in data.sources}
+    known = {*names.tolist(), *SOURCES, *named.values()}
+    weights = {named.get(name, name): weight for name, weight in data.weights.items()}
+    for name in weights:
         if name not in known:
             raise ConfigError(f"data.weights: there is no source {name!r}. {nearest(name, sorted(known))}")
-    return np.array([data.weights.get(str(name), 1.0) for name in names], np.float64)[which]
+    return np.array([weights.get(str(name), 1.0) for name in names], np.float64)[which]
 
 
 def before_of(recipe: Recipe, splits: Splits, others: Sequence[DigitSet], report: Report) -> Before:
     """Makes variants of the training pictures; beside a single digit there may be others, beside a number not."""
-    alone = all(len(name) == 1 for name in splits.primary.classes)
+    alone = all(len(name) == 1 for name in splits.primary.classes if name != NOT_A_DIGIT)
     digits = (splits.primary, splits.extra, *others)
     return Before(digits, recipe.prepare, recipe.augment.before, recipe.seed, alone, report)
 

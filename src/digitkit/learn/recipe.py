@@ -99,7 +99,7 @@ class DataConfig:
         if not self.sources:
             raise ConfigError("data.sources is empty; name at least one source, as in data.sources=[mnist]")
         check_range("data.extra_share", self.extra_share, 0.0001, 0.99)
-        check_range("data.negatives_share", self.negatives_share, 0.001, 1)
+        check_range("data.negatives_share", self.negatives_share, 0, 1)
         for key, sizes, names in (("sizes", self.sizes, self.sources), ("extra_sizes", self.extra_sizes, self.extra)):
             if sizes and len(sizes) != len(names):
                 raise ConfigError(f"data.{key} needs a number for each of {len(names)} sources, got {len(sizes)}.")

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from digitkit.core.prediction import NOT_A_DIGIT
+
 Z = 1.959964  # of 95 %
-REFUSED = ("blank", "not a digit")  # verdicts; "unsure" still names a digit
+REFUSED = ("blank", NOT_A_DIGIT)  # verdicts; "unsure" still names a digit
 
 Scores = NDArray[np.float64]
 
@@ -71,7 +73,7 @@ def _share(odds: float) -> float:
 
 def shares(verdicts: Sequence[str]) -> dict[str, float]:
     """How often each verdict was given, 0..1, "number" as "digit", and `refused`, the sum of blank and not a digit."""
-    names = ("blank", "not a digit", "unsure")
+    names = ("blank", NOT_A_DIGIT, "unsure")
     found = {name: verdicts.count(name) / len(verdicts) for name in names}
     found["digit"] = (len(verdicts) - sum(verdicts.count(name) for name in names)) / len(verdicts)
     return {**found, "refused": sum(found[name] for name in REFUSED)}

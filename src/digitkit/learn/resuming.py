@@ -39,7 +39,7 @@ ANEW = Start()
 class Basis:
     """What a training rests on, as every checkpoint tells it: with another basis it is another training."""
 
-    data: str  # fingerprint of all pictures and labels
+    data: str  # fingerprint of all pictures and labels, and one more for each source of negatives, joined by "+"
     recipe: Mapping[str, Any]
     code: str  # hash of digitkit's own files
     git: str  # of the folder the training was started in
@@ -62,8 +62,11 @@ class Basis:
     def changes(self, before: "Basis") -> list[str]:
         """What is not as it was, in words; hardware and commit alone change nothing that is learnt."""
         found = []
-        if before.data != self.data:
-            found.append(f"the pictures or labels (fingerprint {before.data[:12]}, now {self.data[:12]})")
+        (first, *others), (now_first, *now_others) = before.data.split("+"), self.data.split("+")
+        if first != now_first:
+            found.append(f"the pictures or labels (fingerprint {first[:12]}, now {now_first[:12]})")
+        if others != now_others:
+            found.append("the pictures of data.negatives")
         then, now = _flat(before.recipe), _flat(self.recipe)
         for key in sorted({*then, *now}):
             if then.get(key) != now.get(key):

@@ -19,7 +19,8 @@ import json
 import platform
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -32,7 +33,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from digitkit.core.errors import ConfigError, DataError
+from digitkit.core.errors import ConfigError, DataError, DigitkitError
 from digitkit.core.files import make_folder, write_bytes, write_text
 from digitkit.learn.compose import from_plain, to_yaml
 from digitkit.learn.network import build_network
@@ -73,6 +74,18 @@ class Run:
                 f"{path} is not a run: it has no recipe.yaml. Give the folder that `digitkit train` printed."
             )
         return cls(path)
+
+    @contextmanager
+    def begun_or_gone(self) -> Iterator[None]:
+        """Take back what `create` made where an error comes before any step: it would stand in the way of the next try."""
+        try:
+            yield
+        except DigitkitError:
+            if not any(self.file(name).exists() for name in ("history.jsonl", LAST, "report.json")):
+                self.file("recipe.yaml").unlink(missing_ok=True)
+                with suppress(OSError):  # somebody else has something in it
+                    self.path.rmdir()
+            raise
 
     def file(self, name: str) -> Path:
         """A file of the run by its fixed name."""

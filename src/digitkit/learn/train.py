@@ -20,7 +20,7 @@ from digitkit.learn.batches import Batches
 from digitkit.learn.budget import settle_length
 from digitkit.learn.checkpoints import Checkpoints
 from digitkit.learn.device import HalfPrecision, choose_device, keep_freed_memory
-from digitkit.learn.earlier import check_teachers, start_there, told_start
+from digitkit.learn.earlier import check_earlier, start_there, told_start
 from digitkit.learn.finite import FiniteLoss
 from digitkit.learn.gathering import follower, gathered
 from digitkit.learn.history import History, Progress
@@ -62,6 +62,8 @@ def train(
         raise DataError(
             f"No training pictures in {', '.join(recipe.data.sources)}. Name sources with data.sources=[...]."
         )
+    _check_unvalidated(recipe, splits)
+    check_earlier(recipe, splits.fingerprint, resumed=start.resume)
     device = set_up(recipe.run)
     parts = prepare_parts(recipe, splits, progress)
     classes = list(splits.primary.classes)
@@ -94,6 +96,18 @@ def train(
     run.write_report(stored)  # last: where it stands, the run has finished
     run.file(PREVIOUS).unlink(missing_ok=True)
     return run
+
+
+def _check_unvalidated(recipe: Recipe, splits: Splits) -> None:
+    """Refuse what counts validations where there are none."""
+    asked = [
+        key for key, value in (("budget.patience", recipe.budget.patience), ("run.keep", recipe.run.keep)) if value
+    ]
+    if asked and not len(splits.val):
+        raise ConfigError(
+            f"{' and '.join(asked)} would choose by validation, and no picture is kept for it."
+            f" Set data.val_size, or {' and '.join(f'{key}=0' for key in asked)}."
+        )
 
 
 def set_up(config: RunConfig) -> torch.device:
@@ -132,7 +146,6 @@ def fit(
     `watchers` come after the history, so that they see what it has recorded.
     Raises: KeyboardInterrupt, with a text that says how to go on, when it was stopped by Ctrl-C or SIGTERM.
     """
-    check_teachers(recipe, parts.fingerprint)
     with gathered(recipe.run, run.path) as team:
         device = team.settle(set_up(recipe.run), recipe.run.threads)
         if recipe.budget.minutes and team.count > 1:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from digitkit.core.bundle import Bundle
-from digitkit.core.prediction import Prediction, Verdict
+from digitkit.core.prediction import NOT_A_DIGIT, Prediction, Verdict
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def verdict_of(bundle: Bundle, evidence: Evidence, best: tuple[str, str], margin
     kind: Verdict = "number" if bundle.reads_numbers else "digit"
     if evidence.several:
         return "unsure", "several digits?"
-    if evidence.acceptance < limits.acceptance:
-        return "not a digit", f"looks like no {kind}"
+    if evidence.acceptance < limits.acceptance or best[0] == NOT_A_DIGIT:
+        return NOT_A_DIGIT, f"looks like no {kind}"
     if margin < limits.margin:
         return "unsure", f"{best[0] or 'none'} or {best[1] or 'none'}?"
     return kind, "clear"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Request, Response
 
 from digitkit.core.errors import Unacceptable, UnknownMedia
-from digitkit.core.prediction import Prediction
+from digitkit.core.prediction import NOT_A_DIGIT, Prediction
 from digitkit.service.access import Credentials, key_of
 from digitkit.service.pictures import checked
 from digitkit.service.predicting import BINARY
@@ -27,7 +27,6 @@ from digitkit.service.uploads import (
 from digitkit.store import Added, NewSubmission
 from digitkit.wire import (
     MAX_KEY,
-    NOT_A_DIGIT,
     CorrectionIn,
     PredictionOut,
     SubmissionIn,

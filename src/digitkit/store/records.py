@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 
 from digitkit.core.bundle import Bundle
 from digitkit.core.errors import ConfigError
-from digitkit.core.prediction import Prediction, Verdict
+from digitkit.core.prediction import NOT_A_DIGIT, Prediction, Verdict
 from digitkit.core.registry import nearest
 
 Status = Literal["pending", "accepted", "rejected"]
@@ -20,8 +20,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 ROLES: tuple[Role, ...] = get_args(Role)
 ORDERS: tuple[Order, ...] = get_args(Order)
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-NOT_A_DIGIT = "not a digit"  # the label of a picture that shows none
-REFUSED: tuple[Verdict, ...] = ("not a digit", "blank")  # verdicts that answer so
+REFUSED: tuple[Verdict, ...] = (NOT_A_DIGIT, "blank")  # verdicts that answer so
 
 MAX_PICTURE_BYTES = 20 * 2**20
 MAX_STROKE_CHARACTERS = 2**20  # of JSON: some 30,000 points

@@ -10,8 +10,8 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from digitkit.core.errors import ConfigError
-from digitkit.core.prediction import Verdict
-from digitkit.store.records import NOT_A_DIGIT, REFUSED, Status, SubmissionFilter, SubmissionRow
+from digitkit.core.prediction import NOT_A_DIGIT, Verdict
+from digitkit.store.records import REFUSED, Status, SubmissionFilter, SubmissionRow
 from digitkit.store.tables import pictures, submissions
 
 ID = re.compile(r"[0-9a-f]{32}")  # of a submission

@@ -5,11 +5,13 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from optuna.trial import TrialState
 from PIL import Image
 
+from digitkit.core.digitset import Dense, DigitSet
 from digitkit.core.errors import ConfigError, StoreError
 from digitkit.data.splits import build
 from digitkit.learn.compose import compose, from_plain, to_plain
@@ -20,7 +22,7 @@ from digitkit.learn.tune.ledger import Ledger
 from digitkit.learn.tune.results import Results
 from digitkit.learn.tune.search import Listener, Plan, tune
 from digitkit.learn.tune.space import Span
-from tests.fixtures.runs import SMALL, quiet
+from tests.fixtures.runs import SMALL, quiet, write_class_folders
 
 FEW = (
     *SMALL,
@@ -187,3 +189,14 @@ def test_the_recipe_of_the_best_comes_back_from_its_plain_values(found: Results)
 def test_a_plan_that_makes_no_sense_is_refused(asked: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Plan(("seed=1,2",), **asked)
+
+
+def test_a_search_does_not_go_on_with_other_negatives(drawn_source: str, tmp_path: Path) -> None:
+    folder = tmp_path / "others" / "train"
+    pictures = Dense(np.full((8, 9, 9), 7, np.uint8))
+    write_class_folders(DigitSet(pictures, np.zeros(8, np.int64), ("not a digit",), np.arange(8).astype(str)), folder)
+    words = ("optim.lr=log:1e-4..1e-2", f"data.negatives=[folder:{folder.parent}]")
+    search(drawn_source, tmp_path, *words, trials=1)
+    next((folder / "not a digit").iterdir()).unlink()
+    with pytest.raises(ConfigError, match="begun with other negatives"):
+        search(drawn_source, tmp_path, *words, trials=2)

@@ -5,7 +5,7 @@ import streamlit as st
 from digitkit.app import session
 from digitkit.app.entry import Entry
 from digitkit.app.words import named
-from digitkit.wire import NOT_A_DIGIT
+from digitkit.core.prediction import NOT_A_DIGIT
 
 
 def correct(entry: Entry, place: int = 0) -> None:
@@ -31,7 +31,7 @@ def _ask(entry: Entry, key: str) -> None:
             f"Correct, it is {named(answer.label)}",
             key=f"right-{key}", type="primary", on_click=_send, args=(entry, answer.label),
         )  # fmt: skip
-    labels = [*sorted(answer.probabilities, key=lambda label: (len(label), label)), NOT_A_DIGIT]
+    labels = [*sorted({*answer.probabilities} - {NOT_A_DIGIT}, key=lambda label: (len(label), label)), NOT_A_DIGIT]
     choice = f"choice-{key}"
     st.pills(
         "No, it is:", labels, key=choice, format_func=named, on_change=_send_choice, args=(entry, choice), wrap=True

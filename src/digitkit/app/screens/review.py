@@ -8,7 +8,8 @@ from digitkit.app.screens.access import ask_token
 from digitkit.app.thumbnail import pixels_of
 from digitkit.app.words import named, percent
 from digitkit.core.errors import RequestError, StoreError
-from digitkit.wire import NOT_A_DIGIT, ReviewIn, SubmissionOut
+from digitkit.core.prediction import NOT_A_DIGIT
+from digitkit.wire import ReviewIn, SubmissionOut
 
 
 def show() -> None:
@@ -86,8 +87,8 @@ def _show_decisions(queue: Queue, current: SubmissionOut) -> None:
 
 
 def _labels(current: SubmissionOut) -> list[str]:
-    """The classes of the model that read it."""
-    return sorted(current.probabilities, key=lambda label: (len(label), label))
+    """The classes of the model that read it, without the one for what is none."""
+    return sorted({*current.probabilities} - {NOT_A_DIGIT}, key=lambda label: (len(label), label))
 
 
 def _plain(text: str) -> str:

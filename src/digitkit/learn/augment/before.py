@@ -15,7 +15,7 @@ from torch import Tensor
 from digitkit.core.digitset import DigitSet, Indices
 from digitkit.core.parallel import in_threads
 from digitkit.core.picture import Pixels
-from digitkit.data.source import NOT_A_DIGIT
+from digitkit.core.prediction import NOT_A_DIGIT
 from digitkit.learn.augment.world import draw, seen
 from digitkit.learn.augmenting import BeforeConfig
 from digitkit.learn.ink import Ink

@@ -4,6 +4,6 @@ Source: Mu and Gilmer 2019, MNIST-C: a robustness benchmark for computer vision;
 """
 
 from digitkit.learn.corruptions import noise, placing, strokes, weather
-from digitkit.learn.corruptions.corruption import CORRUPTIONS, SIDE, canvas, corrupt
+from digitkit.learn.corruptions.corruption import CORRUPTIONS, SIDE, canvas, corrupt, on_bright_paper
 
-__all__ = ["CORRUPTIONS", "SIDE", "canvas", "corrupt", "noise", "placing", "strokes", "weather"]
+__all__ = ["CORRUPTIONS", "SIDE", "canvas", "corrupt", "noise", "on_bright_paper", "placing", "strokes", "weather"]

@@ -64,17 +64,28 @@ def corrupt(pictures: Pixels, name: str, indices: Indices, seed: int = 0) -> Pix
     return np.rint(np.clip(spoilt, 0, 1) * 255).astype(np.uint8)
 
 
+def on_bright_paper(picture: Pixels) -> bool:
+    """Whether `canvas` inverts a picture. Shapes: uint8 (H,W) or (H,W,3)."""
+    return bool(np.median(_border(_grey(picture))) > BRIGHT)
+
+
+def _grey(picture: Pixels) -> Pixels:
+    return picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
+
+
+def _border(grey: Pixels) -> Pixels:
+    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+
+
 def canvas(picture: Pixels) -> Pixels:
     """Any picture as corruptions take it: grey, bright ink on dark paper, fitted into 28x28 px.
 
     A picture that is so already stays as it is.
     Shapes: uint8 (H,W) or (H,W,3); returns uint8 (28,28).
     """
-    grey = picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    if np.median(border) > BRIGHT:
-        grey = 255 - grey
-        border = 255 - border
+    grey = _grey(picture)
+    grey = 255 - grey if on_bright_paper(picture) else grey
+    border = _border(grey)
     if grey.shape == (SIDE, SIDE):
         return grey
     height, width = grey.shape

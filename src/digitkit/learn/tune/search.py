@@ -13,6 +13,8 @@ from digitkit.core.errors import ConfigError, DigitkitError, StoreError
 from digitkit.data.source import Progress as FileProgress
 from digitkit.learn.compose import compose
 from digitkit.learn.history import Progress
+from digitkit.learn.loader import content_key
+from digitkit.learn.parts import read_negatives
 from digitkit.learn.ranges import check_range
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.tune.ledger import Ledger
@@ -69,6 +71,8 @@ def tune(plan: Plan, listener: Listener) -> Results:
         ledger.agree("words", sorted(plan.words))
         shelf = Shelf(listener.say, listener.files)
         ledger.agree("pictures", shelf.splits(base).fingerprint)
+        if base.data.negatives:
+            ledger.agree("negatives", [content_key(digits) for digits in read_negatives(base.data)])
         search = _Search(plan, space, ledger, shelf, folder, listener)
         try:
             search.go_on()

@@ -17,6 +17,7 @@ from digitkit.core.files import make_folder, write_text
 from digitkit.data.source import Progress as FileProgress
 from digitkit.data.splits import Splits, build
 from digitkit.learn.compose import to_plain, to_yaml
+from digitkit.learn.earlier import check_earlier
 from digitkit.learn.history import History, Progress
 from digitkit.learn.parts import Parts, prepare_parts, split_plan
 from digitkit.learn.recipe import Recipe
@@ -93,6 +94,7 @@ def run_trial(recipe: Recipe, trial: Trial, shelf: Shelf, folder: Path, progress
 
     Raises: optuna.TrialPruned when it was given up, KeyboardInterrupt when it was stopped.
     """
+    check_earlier(recipe, shelf.splits(recipe).fingerprint)
     parts = shelf.parts(recipe, progress)
     run = Run(make_folder(folder))
     write_text(run.file("recipe.yaml"), to_yaml(recipe))
