@@ -77,7 +77,7 @@ class Run:
 
     @contextmanager
     def begun_or_gone(self) -> Iterator[None]:
-        """Take back what `create` made where an error comes before any step: it would stand in the way of the next try."""
+        """Take back what `create` made where an error comes before any step: it would be in the way of the next try."""
         try:
             yield
         except DigitkitError:
