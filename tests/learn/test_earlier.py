@@ -9,10 +9,11 @@ from safetensors.torch import load_file
 
 from digitkit.core.errors import ConfigError, DataError
 from digitkit.learn.compose import compose
-from digitkit.learn.earlier import start_there
+from digitkit.learn.earlier import start_there, told_start
 from digitkit.learn.network import build_network
 from digitkit.learn.recipe import Recipe
-from tests.fixtures.runs import SMALL, Trained, train_small
+from digitkit.learn.run import Run
+from tests.fixtures.runs import SMALL, Trained, sibling, train_small
 
 WITH_NORMS = ("model=fast_cnn", "model.stem=4", "model.first=4", "model.second=4", "run.test=false")
 COUNTER = "num_batches_tracked"  # of a norm
@@ -46,6 +47,22 @@ def test_weights_are_taken_to_the_bit_and_the_network_is_ready_to_learn(trained:
     assert all(module.training for module in network.modules())
     pixels = torch.rand(4, 1, 28, 28)
     assert torch.equal(network.eval()(pixels), trained.run.network().eval()(pixels))
+
+
+def test_of_several_runs_the_mean_of_their_weights_is_taken(trained: Trained, tmp_path: Path) -> None:
+    other = sibling(trained.run.path, tmp_path / "other", 1)
+    network = build_network(trained.recipe, 10, [0.0], [1.0])
+    recipe = replace(trained.recipe, start=f"{trained.run.path} + {other}")
+    start_there(recipe, network, fingerprint_of(trained))
+    one, two = (Run.open(path).network().state_dict() for path in (trained.run.path, other))
+    assert any(not torch.equal(one[name], two[name]) for name in one)
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, (one[name] + two[name]) / 2)
+    assert all(module.training for module in network.modules())
+    assert told_start(recipe).endswith("all weights start from the mean of these")
+    (other / "best.safetensors").write_bytes(b"cut off")
+    with pytest.raises(DataError, match="other"):
+        start_there(recipe, network, fingerprint_of(trained))
 
 
 def test_without_a_run_to_start_from_weights_stay_as_they_were_drawn(trained: Trained) -> None:

@@ -1,8 +1,10 @@
-"""Earlier runs that a training rests on: one whose weights it starts from, others whose answers it learns from."""
+"""Earlier runs that a training rests on: those whose weights it starts from, others whose answers it learns from."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from digitkit.core.errors import ConfigError, DataError
 from digitkit.learn.models.weights import describe_start
@@ -15,9 +17,7 @@ def teachers_of(recipe: Recipe) -> list[Run]:
 
     Raises: DataError for a folder that holds no run.
     """
-    named = recipe.loss.teacher
-    places = [named] if Path(named).is_dir() else named.split("+")
-    return [_opened("loss.teacher", place.strip()) for place in places] if named else []
+    return _runs("loss.teacher", recipe.loss.teacher)
 
 
 def check_earlier(recipe: Recipe, fingerprint: str, *, resumed: bool = False) -> None:
@@ -28,32 +28,55 @@ def check_earlier(recipe: Recipe, fingerprint: str, *, resumed: bool = False) ->
     """
     for run in teachers_of(recipe):
         _check_pictures("loss.teacher", run, fingerprint)
-    if recipe.start and not resumed:
-        _check_start(recipe, _opened("start", recipe.start), fingerprint)
+    for run in [] if resumed else _runs("start", recipe.start):
+        _check_start(recipe, run, fingerprint)
 
 
 def start_there(recipe: Recipe, network: nn.Module, fingerprint: str) -> None:
-    """Put the weights of the run that `start` names into a network; nothing happens where it is empty.
+    """Put the weights of the run that `start` names into a network, of several runs their mean; none where it is empty.
 
-    Raises: ConfigError when that run is of other pictures or another network, DataError when its weights are damaged.
+    A mean is worth something when the runs started from the same one: a "soup" (Wortsman et al. 2022).
+    Raises: ConfigError when a run is of other pictures or another network, DataError when its weights are damaged.
     """
-    if not recipe.start:
-        return
-    run = _opened("start", recipe.start)
-    _check_start(recipe, run, fingerprint)
-    try:
-        run.load_weights(network).train()
-    except DataError as error:
-        if isinstance(error.__cause__, RuntimeError):  # whole, but of other names or shapes
-            raise ConfigError(
-                f"start={run.path} has the weights of another network. Give both the same model settings."
-            ) from error
-        raise
+    runs = _runs("start", recipe.start)
+    found: list[dict[str, Tensor]] = []
+    for run in runs:
+        _check_start(recipe, run, fingerprint)
+        try:
+            run.load_weights(network).train()
+        except DataError as error:
+            if isinstance(error.__cause__, RuntimeError):  # whole, but of other names or shapes
+                raise ConfigError(
+                    f"start={run.path} has the weights of another network. Give both the same model settings."
+                ) from error
+            raise
+        found.append({name: value.clone() for name, value in network.state_dict().items()})
+    if len(runs) > 1:
+        network.load_state_dict({name: _mean([each[name] for each in found]) for name in found[0]})
+
+
+def _mean(values: Sequence[Tensor]) -> Tensor:
+    """Their mean, of counters the first."""
+    return torch.stack(list(values)).mean(0) if values[0].is_floating_point() else values[0]
 
 
 def told_start(recipe: Recipe) -> str:
     """A line for people on the weights that a training starts from; empty where they are drawn."""
-    return f"start={recipe.start}: all weights start from there" if recipe.start else describe_start(recipe.model)
+    if not recipe.start:
+        return describe_start(recipe.model)
+    several = len(_places(recipe.start)) > 1
+    return f"start={recipe.start}: all weights start from {'the mean of these' if several else 'there'}"
+
+
+def _places(named: str) -> list[str]:
+    """The folders that "RUN" or "RUN+RUN" names; none where it is empty."""
+    if not named or Path(named).is_dir():  # a name may have a + in it
+        return [named] if named else []
+    return [place.strip() for place in named.split("+")]
+
+
+def _runs(key: str, named: str) -> list[Run]:
+    return [_opened(key, place) for place in _places(named)]
 
 
 def _opened(key: str, place: str) -> Run:

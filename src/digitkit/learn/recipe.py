@@ -148,7 +148,7 @@ class Recipe:
 
     name: str = "unnamed"
     seed: int = 0
-    start: str = ""  # folder of a run of the same network and data, whose weights are trained further
+    start: str = ""  # a run of the same network and data, whose weights are trained further; RUN+RUN: their mean
     data: DataConfig = field(default_factory=DataConfig)
     prepare: PrepareConfig = field(default_factory=PrepareConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
