@@ -204,3 +204,13 @@ def test_the_bundle_that_ships_is_kept_too_since_another_digitkit_ships_another(
     kept.write_bytes(b"spoilt")
     run("promote", "default", code=5)  # it is champion already, but its file is whole again
     assert read_bundle(kept)[0] == read_bundle("default")[0]
+
+
+def test_the_file_of_a_champion_that_has_gone_is_brought_back(place: Path, tmp_path: Path) -> None:
+    path = write_tiny(tmp_path)
+    run("promote", path)
+    [kept] = (place.parent / "data" / "bundles").iterdir()
+    kept.unlink()
+    assert run("promote", path)
+    assert kept.is_file()
+    run("promote", path, code=5)  # nothing to bring back any more

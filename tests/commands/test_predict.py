@@ -252,3 +252,13 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
     done = subprocess.run(["sh", "-c", command], env=os.environ | search, capture_output=True, text=True)
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("scans/b.png", "--seen", "scans"), ("scans", "--seen", "scans/../scans")])
+def test_what_was_seen_never_takes_the_place_of_a_picture_that_is_read(folder: Path, words: tuple[str, ...]) -> None:
+    before = {path: path.read_bytes() for path in Path("scans").iterdir() if path.is_file()}
+    result = predict(*words, "--json")
+    assert {path: path.read_bytes() for path in before} == before
+    written = [Path(answer["seen"]) for answer in objects(result) if "seen" in answer]
+    assert written
+    assert not {path.resolve() for path in written} & {path.resolve() for path in before}

@@ -226,3 +226,10 @@ def test_a_teacher_that_has_gone_is_named_when_a_run_goes_on(
     assert f"loss.teacher={teacher} cannot be used" in answer.stderr
     assert "name its new place" in answer.stderr
     assert (run / "recipe.yaml").is_file()
+
+
+def test_a_bundle_names_what_was_learnt_from_instead(tmp_path: Path) -> None:
+    words = [*FEW, "data.sources=[mnist]", "data.offline=true", "data.fallback=optdigits"]
+    ask("train", *words, f"run.folder={tmp_path / 'run'}")
+    record = read_bundle(tmp_path / "run" / "model.onnx")[0]
+    assert record.recipe["data"]["sources"] == ["optdigits"]  # type: ignore[index]

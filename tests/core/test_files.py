@@ -155,3 +155,12 @@ def test_writers_at_the_same_time_leave_one_whole_file(tmp_path: Path) -> None:
         thread.join()
     assert target.read_bytes() in contents
     assert names_in(tmp_path) == ["shared"]
+
+
+@pytest.mark.parametrize("name", [".", "/", "here"])
+def test_a_folder_is_no_file_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    with pytest.raises(StoreError, match=r"it is a folder\. Name a file"):
+        write_text(Path(name), "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]

@@ -148,3 +148,12 @@ def test_only_the_files_that_are_used_must_be_here(monkeypatch: pytest.MonkeyPat
     assert ready.recall(["asked"]) == FACTS
     (folder / lacking).unlink()
     assert ready.recall(["asked"]) is None
+
+
+def test_an_experiment_in_a_file_is_known_by_what_stands_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    places = []
+    for size in (20, 32, 20):
+        file.write_text(f"prepare: {{size: {size}}}")
+        places.append(ready._place([f"experiment={file}"]))
+    assert places[0] == places[2] != places[1]

@@ -102,7 +102,7 @@ def test_a_label_that_only_the_test_part_knows_is_counted_said_and_left_out(tmp_
 
 def test_a_class_with_one_picture_is_learnt_from_and_said(tmp_path: Path) -> None:
     lines = Lines()
-    splits = build(SplitPlan((source(tmp_path / "d", {"3": 8, "7": 1, "test": 0}),), val_size=0.5), lines)
+    splits = build(SplitPlan((source(tmp_path / "d", {"3": 8, "7": 1}),), val_size=0.5), lines)
     assert splits.primary.counts() == {"3": 4, "7": 1}
     assert "Class '7' has a single training picture" in lines.text
 

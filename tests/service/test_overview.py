@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -89,3 +90,9 @@ def test_the_page_of_the_documentation_names_every_request_and_needs_no_script(r
     assert [name for name in schema["components"]["schemas"] if f'id="{name}"' not in page] == []
     assert ("script" in checker.tags, checker.foreign) == (False, [])
     assert '"verdict": "digit"' in page.replace("&quot;", '"')
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/docs"])
+def test_watchers_may_ask_without_the_body(reader: TestClient, path: str) -> None:
+    answer = reader.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")

@@ -12,7 +12,9 @@ from fastapi.testclient import TestClient
 from digitkit.core.errors import BundleError
 from digitkit.runtime.bundle import read_bundle
 from digitkit.service.readers import Readers
+from digitkit.service.registered import location_of
 from digitkit.store import Store
+from digitkit.store.tables import promotions
 from tests.fixtures.bundles import tone, write_tiny
 from tests.service.conftest import png, serving
 
@@ -140,3 +142,19 @@ def test_a_bundle_that_cannot_be_opened_stops_the_start(database: Path, tmp_path
     (tmp_path / "broken.onnx").write_bytes(b"no bundle")
     with pytest.raises(BundleError), serving(database=str(database), bundle=str(tmp_path / "broken.onnx")):
         raise AssertionError("it started")
+
+
+def test_a_registry_that_was_exchanged_for_one_without_a_champion_is_followed(store: Store, tmp_path: Path) -> None:
+    store.bundles.promote(register(store, write_tiny(tmp_path)), "the tests")
+    readers = Readers("champion", store, lambda old, new: None)
+    readers.open()
+    assert readers.champion.bundle.name == "tiny"
+    store.database.write(lambda connection: connection.execute(promotions.delete()))  # as a restored backup has it
+    readers.follow()
+    assert readers.champion.bundle.name == "default"
+
+
+def test_a_bundle_that_ships_is_known_by_its_id(store: Store) -> None:
+    record = read_bundle("default-int8")[0]
+    row = store.bundles.register(record)
+    assert (row.location, location_of(row)) == (None, "default-int8")

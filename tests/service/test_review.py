@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from fastapi.testclient import TestClient
 from digitkit.data.catalogue import find_source
 from digitkit.store import Store
 from digitkit.wire import StatsOut, SubmissionOut, SubmissionsOut
-from tests.service.conftest import png
+from tests.fixtures.bundles import TINY, tiny_bundle
+from tests.service.conftest import png, serving
+from tests.service.test_readers import register, until
 from tests.service.test_submit import STROKES, submit, submitted
 
 URL = "/v1/submissions"
@@ -198,3 +201,19 @@ def test_an_export_of_nothing_is_an_empty_archive(client: TestClient, token: Tok
     answer = client.get(f"{URL}/export", headers=token("read"))
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.namelist() == ["submissions.jsonl"]
+
+
+def test_what_a_former_champion_read_can_have_its_classes(
+    database: Path, store: Store, seven: bytes, token: Token, tmp_path: Path
+) -> None:
+    letters = tmp_path / "letters.onnx"
+    letters.write_bytes(tiny_bundle(replace(TINY, name="letters", classes=("not a digit", *"bcdefghij"))))
+    with serving(database=str(database), champion_poll_s=0.05) as client:
+        reviewer, mine = token("review"), submitted(submit(client, seven, "8"))
+        store.bundles.promote(register(store, letters), "the tests")
+        until(lambda: client.get("/v1/bundles").json()["champion"].startswith("letters@"))
+        for label, code in (("7", 200), ("b", 200), ("not a digit", 200), ("?", 422)):
+            asked = {"status": "accepted", "reviewed_label": label}
+            answer = client.patch(f"{URL}/{mine.id}", json=asked, headers=reviewer)
+            assert answer.status_code == code, answer.text
+        assert answer.text.count("not a digit") == 1

@@ -3,6 +3,8 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -10,7 +12,9 @@ from httpx2 import Response
 
 from digitkit.store import Store
 from digitkit.wire import SubmittedOut
+from tests.fixtures.bundles import TINY, tiny_bundle
 from tests.service.conftest import serving
+from tests.service.test_readers import register, until
 
 URL = "/v1/submissions"
 STROKES = [[[10, 20, 0, 0.5], [11, 22.5, 16, 0.6]], [[30, 40, 200, 1]]]
@@ -169,3 +173,25 @@ def test_while_the_database_is_away_pictures_are_read_and_nothing_is_said_to_be_
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
         assert str(tmp_path) not in answer.text
+
+
+def test_a_repeat_gets_its_first_answer_also_from_a_champion_of_other_classes(
+    database: Path, store: Store, seven: bytes, tmp_path: Path
+) -> None:
+    letters = tmp_path / "letters.onnx"
+    letters.write_bytes(tiny_bundle(replace(TINY, name="letters", classes=tuple("abcdefghij"))))
+    with serving(database=str(database), champion_poll_s=0.05) as client:
+        first = submitted(submit(client, seven, key="once"))
+        store.bundles.promote(register(store, letters), "the tests")
+        until(lambda: client.get("/v1/bundles").json()["champion"].startswith("letters@"))
+        repeat = submitted(submit(client, seven, key="once"))
+        assert (repeat.id, repeat.prediction.label) == (first.id, first.prediction.label)
+        for key in (None, "another"):
+            refused = submit(client, seven, key=key)
+            assert refused.status_code == 422
+            assert "expected one of 'a', 'b'" in refused.text
+        mine = {"X-Receipt": str(first.receipt)}
+        corrected = client.patch(f"{URL}/{first.id}/label", json={"true_label": "1"}, headers=mine)
+        assert corrected.status_code == 200, corrected.text  # a class of the bundle that read it
+        unknown = client.patch(f"{URL}/{first.id}/label", json={"true_label": "?"}, headers=mine)
+        assert unknown.status_code == 422

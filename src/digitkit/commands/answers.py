@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,6 +38,7 @@ class SeenFolder:
 
     folder: Path
     taken: set[str] = field(default_factory=set)
+    kept: frozenset[str] = frozenset()  # whole paths of files that must stay as they are: the pictures that are read
 
     def __post_init__(self) -> None:
         """A folder that cannot be written stops the verb before the first picture."""
@@ -56,10 +58,10 @@ class SeenFolder:
         return path
 
     def _free_name(self, name: str) -> str:
-        """A safe file name that no picture before has got, also where capitals do not count."""
+        """A safe file name that no picture before has got, also where capitals do not count, and none that is read."""
         stem = UNSAFE.sub("_", re.sub(r"\.\w{1,5}$", "", name)).strip("._-")[-MAX_NAME:] or "picture"
         free, number = stem, 1
-        while free.lower() in self.taken:
+        while free.lower() in self.taken or os.path.realpath(self.folder / f"{free}.png") in self.kept:
             number += 1
             free = f"{stem}-{number}"
         self.taken.add(free.lower())

@@ -1,11 +1,12 @@
 """The verbs for the registry of bundles: which there are, which answers, and which did."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digitkit.commands.database import Json, Url, opened, who
-from digitkit.commands.printing import print_json, print_table
+from digitkit.commands.printing import print_json, print_table, say
 from digitkit.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,9 +76,15 @@ def promote(
 
     with opened(database, must_exist=False) as store:
         store.upgrade()
+        before = store.bundles.champion()
+        has_gone = before is not None and (before.location is None or not Path(before.location).is_file())
         if is_id(bundle):
             check_file(store.bundles.get(bundle))
         known = bundle if is_id(bundle) else _register(store, bundle)
+        if before is not None and before.id == known and has_gone and not is_id(bundle):
+            say(f"{known} is champion already; its file is kept here again.")
+            _answer(store.bundles.history()[-1], json)
+            return
         _answer(store.bundles.promote(known, who(), reason), json)
 
 

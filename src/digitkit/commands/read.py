@@ -1,5 +1,6 @@
 """The verb that reads pictures."""
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,8 +52,9 @@ def predict(
     from digitkit.runtime.predictor import Predictor
 
     predictor = Predictor.load(bundle, device)
-    folder = answers.SeenFolder(seen) if seen is not None else None
     wanted = [*([asked.sample(sample, seed)] if sample is not None else []), *asked.expand(pictures or [])]
+    kept = frozenset(os.path.realpath(each.source) for each in wanted if isinstance(each.source, Path))
+    folder = answers.SeenFolder(seen, kept=kept) if seen is not None else None
     failed: list[str] = []
     outcomes = _noting_failures(read(predictor, wanted, folder), failed)
     with answers.written_to(output):

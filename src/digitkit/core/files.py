@@ -59,6 +59,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
     Readers see the old file or the new one, never half of it.
     Raises: StoreError when the disk is full or the folder cannot be written.
     """
+    if not target.name or target.is_dir():
+        raise StoreError(f"Cannot write {target}: it is a folder. Name a file.")
     make_folder(target.parent)
     temporary = target.with_name(f".{target.name[:MAX_STEM]}.{secrets.token_hex(8)}")
     try:

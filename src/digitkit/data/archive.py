@@ -17,7 +17,7 @@ from digitkit.core.files import cache_folder
 from digitkit.data.album import Album, AlbumReader, PictureFile, Read
 from digitkit.data.contents import contents_of
 from digitkit.data.drive import drive_step, is_drive
-from digitkit.data.parts import part_of
+from digitkit.data.parts import class_of, part_of
 from digitkit.data.skipped import Skipped, legible
 from digitkit.data.source import PARTS, TRAIN, RemoteFile, Source
 from digitkit.data.zipped import Members, list_members, open_zip, read_member
@@ -151,4 +151,6 @@ def _labels(paths: Paths, pattern: re.Pattern[str], depth: int) -> dict[str, str
     found = {name: pattern.search(path.stem) for name, path in paths.items()}
     labels = {name: match.group(1) for name, match in found.items() if match and match.group(1) is not None}
     folders = {name: path.parts[depth] for name, path in paths.items() if len(path.parts) > depth + 1}
-    return {name: legible(label) for name, label in (labels or folders).items()}
+    return {name: legible(label) for name, label in labels.items()} or {
+        name: class_of(folder) for name, folder in folders.items()
+    }

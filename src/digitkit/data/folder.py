@@ -10,8 +10,8 @@ from pathlib import Path
 from digitkit.core.errors import SourceError
 from digitkit.data.album import Album, AlbumReader, PictureFile, read_file
 from digitkit.data.contents import contents_of
-from digitkit.data.parts import is_hidden, part_of
-from digitkit.data.skipped import Skipped, legible
+from digitkit.data.parts import class_of, is_hidden, part_of
+from digitkit.data.skipped import Skipped
 from digitkit.data.source import PARTS, TRAIN, Source
 
 PREFIX = "folder:"
@@ -39,7 +39,10 @@ def leaves(root: Path, path: Path) -> bool:
 
 
 def _find_parts(root: Path) -> dict[str, Path]:
-    """The folder of each part; without a folder for training, all of it is the training part."""
+    """The folder of each part; without folders of parts, all of it is the training part.
+
+    Raises: SourceError when class folders stand beside parts, since nobody knows which part they are.
+    """
     found: dict[str, Path] = {}
     for name in _folders(root):
         part = part_of([name])
@@ -48,7 +51,14 @@ def _find_parts(root: Path) -> dict[str, Path]:
         if part and leaves(root, root / name):
             raise SourceError(f"{root / name} is a link that leads out of the folder. Put the folder itself there.")
         found |= {part: root / name} if part else {}
-    return {part: found[part] for part in PARTS if part in found} if TRAIN in found else {TRAIN: root}
+    if not found:
+        return {TRAIN: root}
+    if others := [name for name in _folders(root) if not part_of([name])] if TRAIN not in found else []:
+        raise SourceError(
+            f"{root} has a folder {found[next(iter(found))].name!r} and beside it {', '.join(map(repr, others[:5]))}."
+            f" Put the class folders to learn from into {root / TRAIN}."
+        )
+    return {part: found[part] for part in PARTS if part in found}
 
 
 def _folders(path: Path) -> list[str]:
@@ -68,12 +78,12 @@ def _open_part(root: Path, place: Path) -> Album:
             f"{place} has no class folders. Put the pictures into one folder per class,"
             f" such as {place / '7' / 'one.png'}."
         )
-    files = [PictureFile(file, legible(name)) for name in names for file in walk.files(name)]
+    files = [PictureFile(file, class_of(name)) for name in names for file in walk.files(name)]
     if not files:
         raise SourceError(
             f"{place} has class folders ({', '.join(names[:5])}...) but no pictures in them. Check the path."
         )
-    classes = tuple(sorted({legible(name) for name in names}))
+    classes = tuple(sorted({class_of(name) for name in names}))
     content = contents_of((file.name, place / file.name) for file in files)
 
     def read(name: str) -> bytes:

@@ -75,6 +75,8 @@ class Loader:
                 self.notes.add(
                     f"{spec} cannot be had; {fallback} takes its place, so no figure of this run is one of {spec}."
                 )
+                if fallback in specs:
+                    continue  # it is read in its own turn, as much of it as is wanted
                 source = find_source(fallback)
                 folder = self._fetch(source)
             source = source.when_fetched()

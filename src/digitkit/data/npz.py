@@ -17,6 +17,7 @@ from digitkit.core.prediction import NOT_A_DIGIT
 from digitkit.data.array_writer import ArrayWriter
 from digitkit.data.npz_file import Array, NpzArray, array_names, load_array
 from digitkit.data.parsed import Chosen, parse_once, split_groups, split_once, write_parsed
+from digitkit.data.parts import PART_NAMES
 from digitkit.data.source import DIGITS, PARTS, TEST, TRAIN, RemoteFile, Source
 from digitkit.data.stock import content_of
 
@@ -26,7 +27,7 @@ IMAGES, LABELS, SPLIT = "images", "labels", "split"  # names of arrays
 TEST_EVERY = 5  # pictures of a set without digits: so many to one for tests
 LIKE_DIGITS = tuple("ILOSZQGBD")  # letters that nobody can tell from digits
 MARK_OF_SHOWN = "-"  # in origins, before what a picture shows that is no digit
-SPLIT_WORDS = {"tra": TRAIN, "training": TRAIN, "tes": TEST, "valid": "val"}  # besides the parts' own names
+SPLIT_WORDS = {**PART_NAMES, "tra": TRAIN, "tes": TEST}  # besides the parts' own names
 
 
 @dataclass(frozen=True)

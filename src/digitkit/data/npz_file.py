@@ -73,7 +73,9 @@ class NpzArray:
         self._file = self._files.enter_context(archive.open(found))
         readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
         self.shape, is_fortran, self.dtype = readers[npy.read_magic(self._file)](self._file)
-        if self.dtype.hasobject or is_fortran or not self.shape or not self.dtype.itemsize:
+        if is_fortran and len(self.shape) > 1:
+            raise ValueError(f"`{self._name}` lies in Fortran's order; save it again with numpy.ascontiguousarray")
+        if self.dtype.hasobject or not self.shape or not self.dtype.itemsize:
             raise ValueError(f"`{self._name}` is no plain array: {self.dtype} {self.shape}")
         self._row_bytes = int(np.prod(self.shape[1:], dtype=object)) * self.dtype.itemsize
         if found.file_size > MOST_BYTES or self._file.tell() + self.shape[0] * self._row_bytes != found.file_size:

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+import numpy as np
+
 from digitkit.core.digitset import DigitSet
-from digitkit.core.errors import SourceError
+from digitkit.core.errors import ConfigError, SourceError
 from digitkit.data.copies import KEEP, NEAR, CopyReport
 from digitkit.data.dedup import group_copies
 from digitkit.data.fingerprint import MarkedSet
@@ -94,6 +96,12 @@ def _some(digits: DigitSet, size: float, seed: int) -> MarkedSet:
     everything = MarkedSet.of(digits)
     if not size or count >= len(digits):
         return everything
+    present = len(np.unique(digits.labels))
+    if count < present:
+        raise ConfigError(
+            f"data.sizes or data.extra_sizes: {size:g} of {len(digits):,} pictures is {count}, and there are {present}"
+            " classes. Give a share below 1, or a number of pictures; 0 takes all."
+        )
     return everything.take(choose(digits.labels, count, seed, least=1))
 
 

@@ -61,7 +61,9 @@ def _place(asked: Sequence[str]) -> Path:
     """Where the note of a request is kept; another digitkit, even one changed by hand, keeps its own."""
     root = Path(digitkit.__file__).parent
     code = look((path.name, path) for path in sorted(root.rglob("*.*")) if path.suffix in (".py", ".yaml"))[0]
-    return cache_folder() / "prepared" / f"{key_of(list(asked), code)}.json"
+    own = [Path(word.partition("=")[2]) for word in asked if word.startswith("experiment=")]
+    written = [path.read_text(encoding="utf-8", errors="replace") for path in own if path.is_file()]
+    return cache_folder() / "prepared" / f"{key_of(list(asked), written, code)}.json"
 
 
 def _published(spec: str) -> str:

@@ -25,7 +25,7 @@ from digitkit.export.graph import Graph, Read
 from digitkit.export.parity import Parity, Progress
 from digitkit.learn.compose import to_plain
 from digitkit.learn.prepare import Prepare, Prepared
-from digitkit.learn.recipe import PrepareConfig
+from digitkit.learn.recipe import PrepareConfig, Recipe
 from digitkit.learn.run import Run
 
 OPSET = 18  # from 19 on onnxruntime takes means 15 times more slowly
@@ -57,10 +57,18 @@ def export(
     record = Bundle(
         name=name or recipe.name, classes=tuple(stored["data"]["classes"]), mode=recipe.prepare.mode.value,
         size=recipe.prepare.size, views=view_count, temperature=trust["temperature"],
-        thresholds=Thresholds(**trust["thresholds"]), report=summary(stored), recipe=to_plain(recipe, run_folder=""),
+        thresholds=Thresholds(**trust["thresholds"]), report=summary(stored), recipe=_as_used(recipe, stored),
         data_fingerprint=stored["data"]["fingerprint"], versions=stored["versions"],
     )  # fmt: skip
     return write_checked(graph, record, check_with, target or run.file("model.onnx"), opset, progress)
+
+
+def _as_used(recipe: Recipe, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe as plain values, with the sources that were learnt from where one took another's place."""
+    plain, used = to_plain(recipe, run_folder=""), stored["splits"]
+    if recipe.data.fallback in used["sources"] and recipe.data.fallback not in recipe.data.sources:
+        plain["data"]["sources"] = [spec for spec in used["sources"] if spec not in used["extra_sources"]]
+    return plain
 
 
 def write_checked(

@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 
+from digitkit.data.parts import EMPTY
 from digitkit.store import Page, SubmissionFilter, SubmissionRow
 from digitkit.store.submissions import Submissions
 
@@ -14,7 +15,6 @@ ENDINGS = {
 }  # fmt: skip
 ROWS = "submissions.jsonl"
 MOMENT = (2000, 1, 1, 0, 0, 0)  # of every member, so that the same submissions make the same bytes
-EMPTY = "(empty)"  # folder of the class whose name is no text
 UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
 
 

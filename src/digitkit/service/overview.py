@@ -41,12 +41,14 @@ async def stats(service: Here, key: Reading) -> StatsOut:
     return stats_out(await service.ask(service.store.submissions.stats))
 
 
+@router.head("/health/live", include_in_schema=False)
 @router.get("/health/live", tags=["health"], summary="Whether the process answers", responses=documented(408, 413, 503))
 async def live() -> HealthOut:
     """For the question whether to start it again; it looks at nothing else."""
     return HealthOut(status="ok")
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get(
     "/health/ready",
     tags=["health"],
@@ -84,6 +86,7 @@ def _check_tables(service: Service) -> None:
         raise SchemaOutdated("The tables are of another version. Run `digitkit db upgrade`.")
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get(
     "/metrics", tags=["health"], summary="For Prometheus", response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(408, 413, 503)},

@@ -22,6 +22,7 @@ td { padding: .1rem .8rem .1rem 0; vertical-align: top }
 """
 
 
+@router.head("/docs", include_in_schema=False)
 @router.get("/docs", response_class=HTMLResponse)
 async def docs(request: Request) -> HTMLResponse:
     """The documentation of the service."""

@@ -31,6 +31,7 @@ class Readers:
         self._others: OrderedDict[str, Predictor] = OrderedDict()
         self._opening = Lock()
         self._trouble = ""
+        self._has_followed = False  # the champion is one of the registry
 
     @property
     def champion(self) -> Predictor:
@@ -59,6 +60,9 @@ class Readers:
             is_other = row is not None and (self._champion is None or row.id != self._champion.bundle.id)
             if row is not None and is_other:
                 self._exchange(_open_row(row))
+            elif row is None and self._has_followed:  # another registry was restored, which has none yet
+                self._exchange(_load(DEFAULT))
+            self._has_followed = row is not None
             self._tell("")
         except (StoreError, BundleError) as error:
             self._tell(f"{type(error).__name__}: {error}")

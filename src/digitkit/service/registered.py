@@ -4,7 +4,7 @@ from pathlib import Path
 
 from digitkit.core.bundle import Bundle
 from digitkit.core.errors import BundleError
-from digitkit.runtime.bundle import read_bundle
+from digitkit.runtime.bundle import SHIPPED, read_bundle
 from digitkit.store import BundleRow
 
 
@@ -14,10 +14,13 @@ def is_id(bundle: str) -> bool:
 
 
 def location_of(row: BundleRow) -> str:
-    """Where the file of a registered bundle lies, or "default".
+    """Where the file of a registered bundle lies; of one that ships its name.
 
     Raises: BundleError when the registry does not say.
     """
+    shipped = [name for name in SHIPPED if row.name == name and read_bundle(name)[0].id == row.id]
+    if row.location is None and shipped:
+        return shipped[0]
     if row.location is None:
         raise BundleError(f"{row.id}: the registry does not say where its file lies. Promote the file itself.")
     return row.location

@@ -14,7 +14,7 @@ from digitkit.service.access import Reading, Reviewing
 from digitkit.service.problems import documented
 from digitkit.service.records import submission_out
 from digitkit.service.state import Here
-from digitkit.service.submitting import Id, check_label
+from digitkit.service.submitting import Id, check_relabel
 from digitkit.store import SubmissionFilter
 from digitkit.wire import MAX_LABEL, MAX_PAGE, PAGE, ReviewIn, Status, SubmissionOut, SubmissionsOut
 
@@ -122,7 +122,7 @@ async def picture(service: Here, key: Reading, id: Id) -> Response:
 async def review(service: Here, key: Reviewing, id: Id, asked: ReviewIn) -> SubmissionOut:
     """Accept or reject, with the right label where the sender's is wrong; `pending` takes a review back."""
     if asked.reviewed_label is not None:
-        check_label("reviewed_label", asked.reviewed_label, service.readers.champion.bundle.classes)
+        await check_relabel(service, "reviewed_label", asked.reviewed_label, id)
     decide = service.store.submissions.review
     row = await service.ask(lambda: decide(id, asked.status, key.who, asked.reviewed_label, asked.reason))
     return submission_out(row)

@@ -90,7 +90,12 @@ async def submit(request: Request, service: Here, idempotency_key: IdempotencyKe
     """
     service.submit_rate.check(request)
     content, asked = await _take(request)
-    new, prediction = await service.read(lambda: _read(service, content, asked))
+    try:
+        new, prediction = await service.read(lambda: _read(service, content, asked))
+    except Unacceptable:  # a repeat gets the first answer, though another champion may not know its label
+        if not await service.ask(lambda: service.store.submissions.knows(idempotency_key)):
+            raise
+        new, prediction = await service.read(lambda: _read(service, content, asked, is_repeat=True))
     added = await service.ask(lambda: service.store.submissions.add(new, idempotency_key))
     if added.is_new:
         service.metrics.submissions.labels(str(added.row.agrees).lower()).inc()
@@ -108,11 +113,14 @@ async def _take(request: Request) -> tuple[Content, SubmissionIn]:
             raise UnknownMedia(f"The body is {other or 'of no known type'}; expected {MULTIPART} or {JSON}.")
 
 
-def _read(service: Service, content: Content, asked: SubmissionIn) -> tuple[NewSubmission, PredictionOut]:
+def _read(
+    service: Service, content: Content, asked: SubmissionIn, *, is_repeat: bool = False
+) -> tuple[NewSubmission, PredictionOut]:
     """What the service itself sees in the picture; runs on a thread."""
     picture, media_type = checked(content, service.settings.picture_bytes)
     reader = service.readers.champion
-    check_label("true_label", asked.true_label, reader.bundle.classes)
+    if not is_repeat:
+        check_label("true_label", asked.true_label, reader.bundle.classes)
     start = time.perf_counter()
     prediction, _ = service.eye.look(reader, picture)
     answer = PredictionOut.of(prediction, 1_000 * (time.perf_counter() - start), TOP)
@@ -130,8 +138,22 @@ def check_label(field: str, label: str, classes: tuple[str, ...]) -> None:
     Raises: Unacceptable.
     """
     if label not in (*classes, NOT_A_DIGIT):
-        known = ", ".join(map(repr, classes[:12])) + (", ..." if len(classes) > 12 else "")
+        named = [name for name in classes if name != NOT_A_DIGIT]
+        known = ", ".join(map(repr, named[:12])) + (", ..." if len(named) > 12 else "")
         raise Unacceptable(f"{field}: expected one of {known} or {NOT_A_DIGIT!r}.")
+
+
+async def check_relabel(service: Service, field: str, label: str, id: str) -> None:
+    """Make sure that a submission can have this label: the champion knows it, or the bundle that read the submission.
+
+    Raises: Unacceptable, NotFound.
+    """
+    classes = service.readers.champion.bundle.classes
+    if label in (*classes, NOT_A_DIGIT):
+        return
+    row = await service.ask(lambda: service.store.submissions.get(id))
+    reader = await service.ask(lambda: service.store.bundles.get(row.bundle))
+    check_label(field, label, tuple(dict.fromkeys((*classes, *reader.classes))))
 
 
 def _submitted(added: Added, prediction: PredictionOut) -> SubmittedOut:
@@ -158,7 +180,7 @@ def _submitted(added: Added, prediction: PredictionOut) -> SubmittedOut:
 async def correct(request: Request, service: Here, id: Id, receipt: Receipt, asked: CorrectionIn) -> SubmissionOut:
     """Give one's own submission another label, within 15 minutes and before it is reviewed."""
     service.submit_rate.check(request)
-    check_label("true_label", asked.true_label, service.readers.champion.bundle.classes)
+    await check_relabel(service, "true_label", asked.true_label, id)
     change = service.store.submissions.change_with_receipt
     return submission_out(await service.ask(lambda: change(id, receipt, asked.true_label)))
 

@@ -92,7 +92,10 @@ class Bundles:
                 raise NotFound(f"{to} never was champion. `digitkit models list` shows who was.")
             earlier = _standing(history)[:-1]
             if to is None and not earlier:
-                raise Conflict("There was no champion before this one. Promote another bundle instead.")
+                raise Conflict(
+                    "There was no champion before this one: the bundle that ships answered."
+                    " `digitkit promote default` brings it back."
+                )
             chosen = to or earlier[-1]
             if check is not None:
                 check(_find(connection, chosen))

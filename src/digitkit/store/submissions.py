@@ -53,6 +53,14 @@ class Submissions:
         row = row_of({**values, "size": len(new.picture), "media_type": new.media_type})
         return Added(row, True, receipt, values["receipt_until"])
 
+    def knows(self, idempotency_key: str | None) -> bool:
+        """Whether a submission came with this key, and has not been deleted."""
+        if idempotency_key is None:
+            return False
+        query = sa.select(submissions.c.id).where(submissions.c.key_sha256 == sha256_of(idempotency_key))
+        with self._database.reading() as connection:
+            return connection.scalar(query) is not None
+
     def get(self, submission_id: str) -> SubmissionRow:
         """One submission.
 
