@@ -18,12 +18,11 @@ def location_of(row: BundleRow) -> str:
 
     Raises: BundleError when the registry does not say.
     """
-    shipped = [name for name in SHIPPED if row.name == name and read_bundle(name)[0].id == row.id]
-    if row.location is None and shipped:
-        return shipped[0]
-    if row.location is None:
-        raise BundleError(f"{row.id}: the registry does not say where its file lies. Promote the file itself.")
-    return row.location
+    if row.location is not None:
+        return row.location
+    if row.name in SHIPPED and read_bundle(row.name)[0].id == row.id:
+        return row.name
+    raise BundleError(f"{row.id}: the registry does not say where its file lies. Promote the file itself.")
 
 
 def demand_same(row: BundleRow, found: Bundle) -> None:
