@@ -41,8 +41,9 @@ def test_parts_have_the_names_that_people_give_them(tmp_path: Path, names: tuple
 
 def test_class_folders_beside_a_part_are_not_guessed_at(tmp_path: Path) -> None:
     root = save(tmp_path / "mine", "3", "7", "test/3", "test/7")
-    with pytest.raises(SourceError, match=r"has a folder 'test' and beside it '3', '7'\. Put the class folders"):
-        build(SplitPlan((f"folder:{root}",)))
+    for spec in (f"folder:{root}", f"archive:{packed(root)}"):
+        with pytest.raises(SourceError, match=r"has a folder 'test' and beside it '3', '7'\. Put the class folders"):
+            build(SplitPlan((spec,)))
 
 
 def test_a_folder_with_nothing_but_a_test_part_is_for_tests(tmp_path: Path) -> None:

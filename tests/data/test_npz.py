@@ -86,7 +86,7 @@ def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
         ({"images": PICTURES, "labels": LABELS, "split": ["a", *["train"] * 5]}, "names the part 'a'"),
         ({"images": PICTURES, "labels": LABELS, "split": ["train"] * 5}, "5 parts and labels (6,) do not belong"),
         ({"images": PICTURES, "labels": np.array([{}, *"12345"], object)}, "no plain array"),
-        ({"images": np.asfortranarray(PICTURES), "labels": LABELS}, "lies in Fortran's order; save it again with"),
+        ({"images": np.asfortranarray(PICTURES), "labels": LABELS}, "lies in Fortran's order. Save it again with"),
     ],
 )
 def test_a_file_with_something_else_in_it_is_one_error(tmp_path: Path, arrays: dict[str, object], says: str) -> None:

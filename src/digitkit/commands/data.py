@@ -136,9 +136,9 @@ def _prepare(asked: list[str], json: bool) -> dict[str, object]:
     from digitkit.learn.parts import prepare_parts, split_plan
 
     recipe = compose(asked)
-    trained = [f"{spec}/{TRAIN}" if spec in SOURCES else spec for spec in recipe.data.extra]  # no more of it is needed
-    others = [f"{spec}/{TRAIN}" if spec in SOURCES else spec for spec in recipe.data.negatives]
-    before, _ = ready.stamps([*recipe.data.sources, *trained, *others])
+    beside = [*recipe.data.extra, *recipe.data.negatives]  # no more of these is needed than what is learnt from
+    trained = [f"{spec}/{TRAIN}" if spec in SOURCES else spec for spec in beside]
+    before, _ = ready.stamps([*recipe.data.sources, *trained])
     with progress_bar(not json) as show:
         splits = build(split_plan(recipe.data), say, in_kilobytes(show))
         parts = prepare_parts(recipe, splits, show)

@@ -153,13 +153,9 @@ def _licences(record: "Bundle") -> dict[str, str]:
     """The terms of each source that a bundle learnt from, by name; where a source lies is nobody's business."""
     from digitkit.data.catalogue import SOURCES, known_name
 
-    recipes = [record.recipe, *(each.get("changed") for each in record.members)]  # those of members differ from it
-    found = [recipe.get("data") for recipe in recipes if isinstance(recipe, Mapping)]
-    lists = [data.get(key) for data in found if isinstance(data, Mapping) for key in ("sources", "extra", "negatives")]
     licences = {}
-    for spec in (spec for named in lists if isinstance(named, list) for spec in named):
-        plain = re.sub(r"/(train|extra)$", "", str(spec))
-        name = "mnist" if plain.startswith("kaggle:") else known_name(plain)
+    for spec in record.listed("sources", "extra", "negatives"):
+        name = known_name(re.sub(r"/(train|extra)$", "", spec))
         is_known = name in SOURCES
         licences[name if is_known else "pictures of its makers"] = SOURCES[name].licence if is_known else "not stated"
     return licences

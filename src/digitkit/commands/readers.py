@@ -3,7 +3,7 @@
 N pictures, K classes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,12 +130,9 @@ def _of_bundle(path: Path, views: int, batch: int) -> Reader:
     def judged(digits: DigitSet) -> list[Judged]:
         return _judged(predictor, digits, batch)
 
-    learnt = _named(bundle.recipe, "sources", "extra")
-    recipes = [bundle.recipe, *(each.get("changed") for each in bundle.members)]  # those of members differ from it
-    negatives = tuple(dict.fromkeys(name for recipe in recipes for name in _named(recipe, "negatives")))
     return Reader(
-        bundle.id, bundle.classes, answers, seen, judged, learnt, bundle.contaminated, bundle.data_fingerprint,
-        negatives=negatives,
+        bundle.id, bundle.classes, answers, seen, judged, bundle.listed("sources", "extra"), bundle.contaminated,
+        bundle.data_fingerprint, negatives=bundle.listed("negatives"),
     )  # fmt: skip
 
 
@@ -154,10 +151,3 @@ def _pieces(digits: DigitSet, batch: int) -> Iterator[Pixels | list[Pixels]]:
         return
     for window in windows(digits.pictures[index] for index in range(len(digits))):
         yield from (window[start : start + batch] for start in range(0, len(window), batch))
-
-
-def _named(recipe: object, *keys: str) -> tuple[str, ...]:
-    """The sources that a bundle's recipe lists, as far as it does; the file may have been written by anybody."""
-    data = recipe.get("data") if isinstance(recipe, Mapping) else None
-    lists = [data.get(key) for key in keys] if isinstance(data, Mapping) else []
-    return tuple(str(name) for names in lists if isinstance(names, list) for name in names)

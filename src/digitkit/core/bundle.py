@@ -67,6 +67,16 @@ class Bundle:
         told = self._reported("members")
         return tuple(each for each in told if isinstance(each, Mapping)) if isinstance(told, list | tuple) else ()
 
+    def listed(self, *keys: str) -> tuple[str, ...]:
+        """The sources under these keys of `data` in its recipe and in those of its members, each once.
+
+        None where it lists none: the file may have been written by anybody.
+        """
+        recipes = [self.recipe, *(each.get("changed") for each in self.members)]
+        data = [recipe.get("data") for recipe in recipes if isinstance(recipe, Mapping)]
+        lists = [each.get(key) for each in data if isinstance(each, Mapping) for key in keys]
+        return tuple(dict.fromkeys(str(name) for names in lists if isinstance(names, list) for name in names))
+
     @property
     def joined_as(self) -> str:
         """What its members are together, in words for people; a cascade tells how often the second is asked."""

@@ -57,7 +57,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """Give a temporary path in the same folder; it becomes `target` only when the block succeeds.
 
     Readers see the old file or the new one, never half of it.
-    Raises: StoreError when the disk is full or the folder cannot be written.
+    Raises: StoreError when the disk is full, the folder cannot be written, or the target is a folder.
     """
     if not target.name or target.is_dir():
         raise StoreError(f"Cannot write {target}: it is a folder. Name a file.")

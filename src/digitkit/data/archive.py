@@ -121,6 +121,14 @@ def _list(path: Path, pattern: str, content: str) -> _Listing:
     below = _without_common_folders({name: PurePosixPath(name) for name in sorted(members)})
     has_parts = any(part_of(place.parts[:-1][:1]) == TRAIN for place in below.values())
     labels = _labels(below, re.compile(pattern), int(has_parts))
+    classes = sorted(set(labels.values()))
+    telling = [label for label in classes if part_of([label])]
+    if not has_parts and telling and len(telling) < len(classes):
+        others = ", ".join(repr(label) for label in classes if label not in telling)[:80]
+        raise SourceError(
+            f"{path} has a folder {telling[0]!r} and beside it {others}. Put the class folders to learn from into"
+            f" a folder {TRAIN}."
+        )
     parts: dict[str, list[PictureFile]] = {}
     for name, place in below.items():
         part = part_of(place.parts[:-1][:1]) if has_parts else TRAIN

@@ -62,6 +62,8 @@ def known_name(spec: str) -> str:
 
     No file is opened.
     """
+    if spec.startswith(kaggle.PREFIX):
+        return "mnist"  # what Kaggle's two files hold
     name = Path(spec.removeprefix(npz.PREFIX)).stem if spec.startswith(npz.PREFIX) else spec
     if name in SOURCES or not spec.startswith(LOCAL) or "://" in spec:
         return name if name in SOURCES else spec
@@ -71,7 +73,7 @@ def known_name(spec: str) -> str:
 
 def family_of(spec: str) -> str:
     """The collection of writers that a source is taken from, known by its name; see `Source.family`."""
-    name = known_name("mnist" if spec.startswith(kaggle.PREFIX) else spec)  # Kaggle's files hold MNIST
+    name = known_name(spec)
     return (SOURCES[name].family if name in SOURCES else "") or name
 
 

@@ -27,7 +27,7 @@ IMAGES, LABELS, SPLIT = "images", "labels", "split"  # names of arrays
 TEST_EVERY = 5  # pictures of a set without digits: so many to one for tests
 LIKE_DIGITS = tuple("ILOSZQGBD")  # letters that nobody can tell from digits
 MARK_OF_SHOWN = "-"  # in origins, before what a picture shows that is no digit
-SPLIT_WORDS = {**PART_NAMES, "tra": TRAIN, "tes": TEST}  # besides the parts' own names
+SPLIT_WORDS = {**PART_NAMES, "tra": TRAIN, "tes": TEST}  # what people call parts
 
 
 @dataclass(frozen=True)

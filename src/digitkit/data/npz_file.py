@@ -46,6 +46,9 @@ class NpzArray:
     def __enter__(self) -> Self:
         try:
             self._open()
+        except SourceError:
+            self._files.close()
+            raise
         except NPZ_ERRORS as error:
             self._files.close()
             raise _damaged(self._path, error) from error
@@ -74,7 +77,9 @@ class NpzArray:
         readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
         self.shape, is_fortran, self.dtype = readers[npy.read_magic(self._file)](self._file)
         if is_fortran and len(self.shape) > 1:
-            raise ValueError(f"`{self._name}` lies in Fortran's order; save it again with numpy.ascontiguousarray")
+            raise SourceError(
+                f"{self._path}: `{self._name}` lies in Fortran's order. Save it again with numpy.ascontiguousarray."
+            )
         if self.dtype.hasobject or not self.shape or not self.dtype.itemsize:
             raise ValueError(f"`{self._name}` is no plain array: {self.dtype} {self.shape}")
         self._row_bytes = int(np.prod(self.shape[1:], dtype=object)) * self.dtype.itemsize

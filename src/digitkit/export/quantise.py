@@ -55,8 +55,8 @@ def export(
         if len(digits)
     }
     if not figures:  # no part was kept apart, so what was learnt from tells at least whether the two agree
-        count = len(calibrate_with)
-        some = calibrate_with.take(np.linspace(0, count - 1, min(count, CALIBRATION_PICTURES)).astype(np.int64))
+        step = -(-len(calibrate_with) // CALIBRATION_PICTURES)
+        some = calibrate_with.take(np.arange(0, len(calibrate_with), step))
         figures["train"] = _compared("train", (content, signed), relabel(some, record.classes)[0], record)
     kept = {key: value for key, value in record.report.items() if key not in ("val", "test")}
     told = {**kept, "precision": "int8", "made_of": record.id, **figures}
