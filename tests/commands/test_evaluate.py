@@ -92,6 +92,7 @@ def test_figures_of_a_test_part_that_was_learnt_from_are_marked(trained: Trained
     [
         (["no-such-run"], 3, "no-such-run is not a run"),
         (["{run}", "--on", "optdigits"], 2, "--on optdigits: expected SOURCE/PART, as in mnist/test"),
+        (["{run}", "--on", "folder:my/digits"], 2, "'digits' is no part. Add /train, /val or /test"),
         (["{run}", "--on", "optdigit/test"], 2, "Did you mean 'optdigits'"),
         (["{run}", "--on", "optdigits/val"], 3, "optdigits has no part 'val'. Its parts: train, test"),
         (["{run}", "--views", "4", "--on", "optdigits/test"], 2, "--views must be 1, 5 or 9, got 4"),

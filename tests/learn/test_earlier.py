@@ -1,27 +1,27 @@
 """Going on from the weights of an earlier run."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from digitkit.core.errors import ConfigError, DataError
+from digitkit.data.splits import build
 from digitkit.learn.compose import compose
-from digitkit.learn.earlier import start_there, told_start
+from digitkit.learn.earlier import check_earlier, start_there, told_start
 from digitkit.learn.network import build_network
+from digitkit.learn.parts import split_plan
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run
-from tests.fixtures.runs import SMALL, Trained, sibling, train_small
+from tests.fixtures.runs import SMALL, Trained, sibling, train_small, write_class_folders
+from tests.strokes import draw_digits
 
 WITH_NORMS = ("model=fast_cnn", "model.stem=4", "model.first=4", "model.second=4", "run.test=false")
 COUNTER = "num_batches_tracked"  # of a norm
-
-
-def fingerprint_of(trained: Trained) -> str:
-    fingerprint: str = trained.run.report()["data"]["fingerprint"]
-    return fingerprint
 
 
 def starting(trained: Trained) -> Recipe:
@@ -43,7 +43,7 @@ def test_a_training_goes_on_from_the_weights_of_a_run(drawn_source: str, tmp_pat
 
 def test_weights_are_taken_to_the_bit_and_the_network_is_ready_to_learn(trained: Trained) -> None:
     network = build_network(trained.recipe, 10, [0.0], [1.0])
-    start_there(starting(trained), network, fingerprint_of(trained))
+    start_there(starting(trained), network)
     assert all(module.training for module in network.modules())
     pixels = torch.rand(4, 1, 28, 28)
     assert torch.equal(network.eval()(pixels), trained.run.network().eval()(pixels))
@@ -53,7 +53,7 @@ def test_of_several_runs_the_mean_of_their_weights_is_taken(trained: Trained, tm
     other = sibling(trained.run.path, tmp_path / "other", 1)
     network = build_network(trained.recipe, 10, [0.0], [1.0])
     recipe = replace(trained.recipe, start=f"{trained.run.path} + {other}")
-    start_there(recipe, network, fingerprint_of(trained))
+    start_there(recipe, network)
     one, two = (Run.open(path).network().state_dict() for path in (trained.run.path, other))
     assert any(not torch.equal(one[name], two[name]) for name in one)
     for name, value in network.state_dict().items():
@@ -62,7 +62,7 @@ def test_of_several_runs_the_mean_of_their_weights_is_taken(trained: Trained, tm
     assert told_start(recipe).endswith("all weights start from the mean of these")
     (other / "best.safetensors").write_bytes(b"cut off")
     with pytest.raises(DataError, match="other"):
-        start_there(recipe, network, fingerprint_of(trained))
+        start_there(recipe, network)
 
 
 def test_without_a_run_to_start_from_weights_stay_as_they_were_drawn(trained: Trained) -> None:
@@ -70,22 +70,21 @@ def test_without_a_run_to_start_from_weights_stay_as_they_were_drawn(trained: Tr
     one = build_network(trained.recipe, 10, [0.0], [1.0])
     torch.manual_seed(0)
     other = build_network(trained.recipe, 10, [0.0], [1.0])
-    start_there(trained.recipe, other, "")
+    start_there(trained.recipe, other)
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     assert all(torch.equal(mine, theirs) for mine, theirs in pairs)
 
 
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["model=fast_cnn"], "has the weights of another network. Give both the same model settings"),
-        (["prepare.box=18"], "sees pictures prepared in another way"),
-    ],
-)
-def test_weights_of_another_network_are_refused(trained: Trained, overrides: list[str], message: str) -> None:
-    recipe = compose([*SMALL, f"start={trained.run.path}", *overrides])
-    with pytest.raises(ConfigError, match=message):
-        start_there(recipe, build_network(recipe, 10, [0.0], [1.0]), fingerprint_of(trained))
+def test_weights_of_another_network_are_refused(trained: Trained) -> None:
+    recipe = compose([*SMALL, f"start={trained.run.path}", "model=fast_cnn"])
+    with pytest.raises(ConfigError, match="has the weights of another network"):
+        start_there(recipe, build_network(recipe, 10, [0.0], [1.0]))
+
+
+def test_weights_that_see_pictures_in_another_way_are_refused(trained: Trained) -> None:
+    recipe = compose([*SMALL, f"start={trained.run.path}", "prepare.box=18"])
+    with pytest.raises(ConfigError, match="sees pictures prepared in another way"):
+        check_earlier(recipe, trained.splits)
 
 
 def test_damaged_weights_are_said_to_be_damaged(trained: Trained, tmp_path: Path) -> None:
@@ -94,7 +93,7 @@ def test_damaged_weights_are_said_to_be_damaged(trained: Trained, tmp_path: Path
     (tmp_path / "best.safetensors").write_bytes(b"cut off")
     recipe = replace(trained.recipe, start=str(tmp_path))
     with pytest.raises(DataError, match="no weights that fit"):
-        start_there(recipe, build_network(recipe, 10, [0.0], [1.0]), fingerprint_of(trained))
+        start_there(recipe, build_network(recipe, 10, [0.0], [1.0]))
 
 
 def test_a_run_of_other_pictures_or_none_is_refused(trained: Trained, drawn_source: str, tmp_path: Path) -> None:
@@ -102,3 +101,30 @@ def test_a_run_of_other_pictures_or_none_is_refused(trained: Trained, drawn_sour
         train_small(drawn_source, tmp_path / "one", [f"start={trained.run.path}", "data.seed=7"])
     with pytest.raises(DataError, match="nobody"):
         train_small(drawn_source, tmp_path / "two", [f"start={tmp_path / 'nobody'}"])
+
+
+def test_a_training_goes_on_with_more_sources_that_keep_their_own_validation_apart(
+    trained: Trained, tmp_path: Path
+) -> None:
+    own = trained.recipe.data.sources[0]
+    more, mixed, copied = tmp_path / "more", tmp_path / "mixed", tmp_path / "copied"
+    rng = np.random.default_rng(7)
+    for part, count in (("train", 40), ("val", 20)):
+        write_class_folders(draw_digits(count, rng), more / part)
+    write_class_folders(draw_digits(60, rng), mixed)  # validation would be chosen among all pictures
+    for part in ("train", "val"):
+        shutil.copytree(more / part, copied / part)
+    learnt = str(trained.splits.primary.origins[0]).rpartition("/")[2]
+    picture = next(Path(own.removeprefix("folder:"), "train").rglob(learnt))
+    shutil.copy(picture, copied / "val" / picture.parent.name / "learnt.png")
+    for folder, fits in ((more, True), (mixed, False), (copied, False)):
+        sources = f"data.sources=[{own},folder:{folder}]"
+        for key in ("start", "loss.teacher"):
+            recipe = compose([*SMALL, sources, f"{key}={trained.run.path}"])
+            splits = build(split_plan(recipe.data))
+            assert splits.fingerprint != trained.splits.fingerprint
+            if fits:
+                check_earlier(recipe, splits)
+            else:
+                with pytest.raises(ConfigError, match="if they have validation parts of their own and no copies"):
+                    check_earlier(recipe, splits)

@@ -1,18 +1,20 @@
 """From a recipe to the plan of its batches."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from digitkit.core.errors import ConfigError
+from digitkit.data.splits import SplitPlan, Splits, build
 from digitkit.learn.compose import compose
 from digitkit.learn.loader import Images
 from digitkit.learn.parts import Parts, draw, source_weights, split_plan
 from digitkit.learn.recipe import DataConfig
-from tests.conftest import DrawDigits
+from tests.fixtures.runs import write_class_folders
+from tests.strokes import draw_digits
 
 CLASSES = ("0", "1", "x y")
 
@@ -101,15 +103,26 @@ def test_the_plan_of_the_parts_has_all_that_the_recipe_says_of_data() -> None:
     assert plan.duplicates == "near"
 
 
-def test_pictures_of_a_source_are_drawn_as_often_as_it_weighs(drawn_digits: DrawDigits) -> None:
-    digits = drawn_digits(4, np.random.default_rng(0))
-    origins = np.array(["mnist/train/0", "optdigits/train/0", "mnist/train/1", "usps/train/0"])
-    config = DataConfig(weights={"mnist": 3, "usps": 0, "svhn": 9})
-    weights = source_weights(config, replace(digits, origins=origins))
+def splits_of(folders: Sequence[Path]) -> Splits:
+    """Splits of folders, some drawn digits in each."""
+    rng = np.random.default_rng(0)
+    for folder in folders:
+        write_class_folders(draw_digits(20, rng), folder)
+    return build(SplitPlan(tuple(f"folder:{folder}" for folder in folders), val_size=0))
+
+
+def test_pictures_of_a_source_are_drawn_as_often_as_it_weighs(tmp_path: Path) -> None:
+    folders = [tmp_path / "mine" / "digits", tmp_path / "hers" / "digits", tmp_path / "his"]  # two of them called alike
+    specs = [f"folder:{folder}" for folder in folders]
+    splits = splits_of(folders)
+    config = DataConfig(sources=specs, weights={specs[0]: 3, specs[1]: 0, "svhn": 9})
+    weights = source_weights(config, splits)
     assert weights is not None
-    assert weights.tolist() == [3, 1, 3, 0]  # nobody spoke of optdigits
+    assert weights.tolist() == [3] * 20 + [0] * 20 + [1] * 20  # nobody spoke of his
+    assert list(splits.origins.values()) == ["digits", "digits (2)", "his"]
+    assert str(splits.primary.origins[20]).startswith("digits (2)/train/")
 
 
-def test_a_source_that_nobody_knows_has_no_weight(drawn_digits: DrawDigits) -> None:
+def test_a_source_that_nobody_knows_has_no_weight(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"there is no source 'minst'\. Did you mean 'mnist'"):
-        source_weights(DataConfig(weights={"minst": 3}), drawn_digits(4, np.random.default_rng(0)))
+        source_weights(DataConfig(weights={"minst": 3}), splits_of([tmp_path / "mine"]))

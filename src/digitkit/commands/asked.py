@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from digitkit.core.errors import ConfigError, DataError
+from digitkit.core.errors import DataError
 from digitkit.core.picture import PictureSource, Pixels, decode
 
 # Of the pictures in a folder; a file named outright may have any name.
@@ -63,10 +63,9 @@ def sample(spec: str, seed: int | None) -> Asked:
     from digitkit.commands.printing import say
     from digitkit.data.catalogue import find_source
     from digitkit.data.fetch import read_part
+    from digitkit.data.source import named_part
 
-    name, slash, part = spec.rpartition("/")
-    if not slash:
-        raise ConfigError(f"--sample {spec}: expected SOURCE/PART, as in mnist/test.")
+    name, part = named_part("--sample", spec)
     digits = read_part(find_source(name), part, report=say)
     if not len(digits):
         raise DataError(f"--sample {spec}: there is no picture in it. Choose another part.")

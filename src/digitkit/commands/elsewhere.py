@@ -11,7 +11,7 @@ from digitkit.core.errors import ConfigError, DataError, DigitkitError
 from digitkit.data.catalogue import SOURCES, find_source
 from digitkit.data.fetch import read_part
 from digitkit.data.fingerprint import Marks, marks_of
-from digitkit.data.source import EXTRA, TEST, TRAIN, Source, keep_quiet
+from digitkit.data.source import EXTRA, TEST, TRAIN, Source, keep_quiet, named_part
 from digitkit.data.source import Report as Say
 from digitkit.data.stock import is_here
 
@@ -32,8 +32,7 @@ def score_elsewhere(reader: Reader, given: Sequence[str], limit: int, say: Say, 
     Raises: what reading a given part raises; a part that was only found here is skipped with the reason.
     """
     for spec in given:
-        if not spec.rpartition("/")[1]:
-            raise ConfigError(f"--on {spec}: expected SOURCE/PART, as in npz:usps16.npz/test")
+        named_part("--on", spec)
     found = [f"{source.name}/{TEST}" for source in SOURCES.values() if TEST in source.parts]
     found = [spec for spec in found if spec not in given]
     learnt = _learnt_marks(reader, say)

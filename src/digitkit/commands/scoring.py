@@ -15,7 +15,7 @@ from digitkit.core.digitset import Dense, DigitSet
 from digitkit.core.errors import ConfigError
 from digitkit.data.catalogue import find_source
 from digitkit.data.fetch import read_part
-from digitkit.data.source import TEST
+from digitkit.data.source import TEST, named_part
 from digitkit.data.source import Report as Say
 from digitkit.data.union import relabel
 from digitkit.learn import reliability
@@ -84,9 +84,7 @@ def read_named(spec: str, say: Say) -> DigitSet:
 
     Raises: ConfigError when it is something else, and what reading it raises.
     """
-    source, slash, part = spec.rpartition("/")
-    if not slash:
-        raise ConfigError(f"--on {spec}: expected SOURCE/PART, as in mnist/test or folder:my-digits/test")
+    source, part = named_part("--on", spec)
     return read_part(find_source(source), part, report=say)
 
 

@@ -19,6 +19,7 @@ from digitkit.core.errors import BundleError, ConfigError
 from digitkit.core.intervals import wilson
 from digitkit.data.catalogue import find_source
 from digitkit.data.fetch import read_part
+from digitkit.data.source import named_part
 from digitkit.data.union import relabel
 from digitkit.runtime import openvino
 from digitkit.runtime.bundle import DEFAULT, SHIPPED, read_bundle
@@ -50,8 +51,8 @@ class Asked:
             raise ConfigError(f"--repeats must lie in 1..100, got {self.repeats}")
         if any(not 1 <= count <= 1024 for count in self.threads):
             raise ConfigError(f"--threads must lie in 1..1024, got {min(self.threads)}")
-        if self.on and "/" not in self.on:
-            raise ConfigError(f"--on {self.on}: expected SOURCE/PART, as in mnist/test or folder:my-digits/test")
+        if self.on:
+            named_part("--on", self.on)
         providers_of(self.device)
 
 

@@ -178,6 +178,11 @@ class DigitSet:
         """The chosen pictures, in that order."""
         return DigitSet(self.pictures.take(indices), self.labels[indices], self.classes, self.origins[indices])
 
+    @property
+    def sources(self) -> NDArray[np.str_]:
+        """The name of the source that each picture comes from, as its origin tells: str (N,)."""
+        return np.array([origin.partition("/")[0] for origin in self.origins.tolist()], np.str_)
+
     def counts(self) -> dict[str, int]:
         """How many pictures each class has, in the order of `classes`."""
         numbers = np.bincount(self.labels, minlength=len(self.classes))

@@ -4,7 +4,7 @@ N pictures.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,11 +125,16 @@ def _hash(marks: Marks) -> str:
     return hashlib.sha256(marks.tobytes()).hexdigest()
 
 
-def fingerprint_of(parts: Mapping[str, MarkedSet]) -> str:
-    """One name for the pictures, labels and classes of all parts: 32 hexadecimal characters."""
+def fingerprint_of(parts: Mapping[str, MarkedSet], sources: Collection[str] | None = None) -> str:
+    """One name for the pictures, labels and classes of all parts: 32 hexadecimal characters.
+
+    With names of `sources`, only their pictures count: what splits of these alone would have, shared out in this way.
+    """
     whole = hashlib.sha256()
     for name, part in sorted(parts.items()):
-        whole.update(f"{name} {len(part)} {part.digits.classes!r}\n".encode())
-        whole.update(part.marks.tobytes())
-        whole.update(part.digits.labels.astype("<i8").tobytes())
+        counts = slice(None) if sources is None else np.isin(part.digits.sources, list(sources))
+        marks, labels = part.marks[counts], part.digits.labels[counts]
+        whole.update(f"{name} {len(marks)} {part.digits.classes!r}\n".encode())
+        whole.update(marks.tobytes())
+        whole.update(labels.astype("<i8").tobytes())
     return whole.hexdigest()[:32]

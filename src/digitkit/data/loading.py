@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 
+import numpy as np
+
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import ConfigError, FetchError, HashMismatch
 from digitkit.data import npz
@@ -47,6 +49,19 @@ class Loaded:
     def spec(self) -> str:
         """What to name this as in a recipe: NAME, or NAME/extra for the part that its publisher keeps apart."""
         return f"{self.name}/{EXTRA}" if self.extra and EXTRA in self.parts else self.name
+
+    @property
+    def origin(self) -> str:
+        """What the origins of its pictures begin with, such as the name of a folder."""
+        return next((str(digits.sources[0]) for digits in self.parts.values() if len(digits)), self.name)
+
+    def called(self, origin: str) -> "Loaded":
+        """The same with origins that begin with something else."""
+        parts = {
+            part: replace(digits, origins=np.char.replace(digits.origins, self.origin, origin, count=1))
+            for part, digits in self.parts.items()
+        }
+        return replace(self, parts=parts)
 
 
 @dataclass(frozen=True)
@@ -121,6 +136,19 @@ class Loader:
             if number == len(skipped) and untold > 0:
                 self.notes.say(f"{name}: skipped {untold} more; the report names them.")
             self.notes.add(f"{name}: skipped {line}", number <= LINES_SAID or number == len(skipped))
+
+
+def tell_apart(loaded: Sequence[Loaded]) -> list[Loaded]:
+    """The same sources; of two whose pictures are called alike, as two folders `digits`, the later gets a number."""
+    owners: dict[str, str] = {}
+    found = []
+    for source in loaded:
+        origin, number = source.origin, 1
+        while owners.setdefault(origin, source.name) != source.name:
+            number += 1
+            origin = f"{source.origin} ({number})"
+        found.append(source if number == 1 else source.called(origin))
+    return found
 
 
 def _extra_part(spec: str) -> tuple[Source, str]:

@@ -4,7 +4,7 @@ N pictures, K classes.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from digitkit.core.errors import ConfigError, SourceError
 from digitkit.data.contamination import contaminations
 from digitkit.data.copies import KEEP, METHODS, NEAR, CopyReport
 from digitkit.data.fingerprint import MarkedSet, fingerprint_of, number
-from digitkit.data.loading import Loaded, Loader, Notes
+from digitkit.data.loading import Loaded, Loader, Notes, tell_apart
 from digitkit.data.pools import Pools
 from digitkit.data.source import Progress, Report, keep_quiet
 from digitkit.data.strata import choose, choose_whole, room
@@ -86,6 +86,7 @@ class Splits:
 
     `extra` is mixed into the batches of `primary` by a ratio. `fingerprint` names the pictures, labels and classes of
     all parts, `contents` the pictures of each. `copies` has examples of what was found in two places, to be drawn.
+    `origins` tells for each source, by name, what the origins of its pictures begin with.
     """
 
     primary: DigitSet
@@ -96,6 +97,16 @@ class Splits:
     fingerprint: str
     contents: Mapping[str, str]
     copies: CopyReport
+    origins: Mapping[str, str]
+
+    def fingerprint_within(self, sources: Collection[str]) -> str:
+        """The fingerprint that splits of some of the sources, by name, have if each picture is in the same part there.
+
+        What they have in training is then no copy of any picture that is validated or tested on here.
+        """
+        parts = {"primary": self.primary, "extra": self.extra, "val": self.val, "test": self.test}
+        marked = {name: MarkedSet.of(part) for name, part in parts.items()}
+        return fingerprint_of(marked, [self.origins[name] for name in sources])
 
 
 def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | None = None) -> Splits:
@@ -109,10 +120,11 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
     loader = Loader(notes, plan.offline, progress)
     loaded = loader.primary(plan.sources, plan.sizes, plan.fallback)
     mixed_in = _not_learnt_yet(loaded, loader.extra(plan.extra, plan.extra_sizes), notes)
-    contaminated = contaminations([*loaded, *mixed_in], plan.duplicates)
+    everything = tell_apart([*loaded, *mixed_in])
+    contaminated = contaminations(everything, plan.duplicates)
     for line in contaminated.values():
         notes.add(line)
-    pools = Pools.of([*loaded, *mixed_in], plan.val_size > 0, plan.duplicates, plan.seed, notes)
+    pools = Pools.of(everything, plan.val_size > 0, plan.duplicates, plan.seed, notes)
     free = pools.without_test_copies()
     val, train = _split(free, _val_count(plan, free.pool, loaded), plan.seed, notes)
     keeps_copies = pools.copies.method == KEEP
@@ -126,7 +138,7 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
         notes.add(UNTESTED if len(val) else UNSCORED)
     chosen = {"primary": primary, "extra": extra, "val": val, "test": pools.test}
     record = SplitReport(
-        sources=tuple(source.spec for source in (*loaded, *mixed_in)),
+        sources=tuple(source.spec for source in everything),
         extra_sources=tuple(source.spec for source in mixed_in),
         counts={name: len(part) for name, part in chosen.items()},
         test_copies=len(pools) - len(free),
@@ -139,7 +151,11 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
     )
     digits = {name: part.digits for name, part in chosen.items()}
     contents = {name: part.content for name, part in chosen.items()}
-    return Splits(**digits, report=record, fingerprint=fingerprint_of(chosen), contents=contents, copies=pools.copies)
+    origins = {source.name: source.origin for source in everything}
+    return Splits(
+        **digits, report=record, fingerprint=fingerprint_of(chosen), contents=contents, copies=pools.copies,
+        origins=origins,
+    )  # fmt: skip
 
 
 def _not_learnt_yet(loaded: Sequence[Loaded], mixed_in: Sequence[Loaded], notes: Notes) -> list[Loaded]:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from digitkit.core.errors import ConfigError, DataError
+from digitkit.data.source import EXTRA
+from digitkit.data.splits import Splits
 from digitkit.learn.models.weights import describe_start
 from digitkit.learn.recipe import Recipe
 from digitkit.learn.run import Run
@@ -20,28 +22,28 @@ def teachers_of(recipe: Recipe) -> list[Run]:
     return _runs("loss.teacher", recipe.loss.teacher)
 
 
-def check_earlier(recipe: Recipe, fingerprint: str, *, resumed: bool = False) -> None:
-    """Refuse, before any work is done, earlier runs that cannot be used, or know other pictures than these.
+def check_earlier(recipe: Recipe, splits: Splits, *, resumed: bool = False) -> None:
+    """Refuse, before any work is done, earlier runs that cannot be used, or may know pictures that are scored on.
 
-    `fingerprint` is that of a training's pictures. A training that is gone on with has its weights already.
+    A training that is gone on with has its weights already.
     Raises: ConfigError, DataError.
     """
     for run in teachers_of(recipe):
-        _check_pictures("loss.teacher", run, fingerprint)
+        _check_pictures("loss.teacher", run, splits)
     for run in [] if resumed else _runs("start", recipe.start):
-        _check_start(recipe, run, fingerprint)
+        _check_start(recipe, run, splits)
 
 
-def start_there(recipe: Recipe, network: nn.Module, fingerprint: str) -> None:
+def start_there(recipe: Recipe, network: nn.Module) -> None:
     """Put the weights of the run that `start` names into a network, of several runs their mean; none where it is empty.
 
-    A mean is worth something when the runs started from the same one: a "soup" (Wortsman et al. 2022).
-    Raises: ConfigError when a run is of other pictures or another network, DataError when its weights are damaged.
+    The runs have passed `check_earlier`. A mean is worth something when they started from the same one: a "soup"
+    (Wortsman et al. 2022).
+    Raises: ConfigError when a run is of another network, DataError when its weights are damaged.
     """
     runs = _runs("start", recipe.start)
     found: list[dict[str, Tensor]] = []
     for run in runs:
-        _check_start(recipe, run, fingerprint)
         try:
             run.load_weights(network).train()
         except DataError as error:
@@ -91,8 +93,8 @@ def _opened(key: str, place: str) -> Run:
     return run
 
 
-def _check_start(recipe: Recipe, run: Run, fingerprint: str) -> None:
-    _check_pictures("start", run, fingerprint)
+def _check_start(recipe: Recipe, run: Run, splits: Splits) -> None:
+    _check_pictures("start", run, splits)
     earlier = run.recipe()
     if earlier.prepare != recipe.prepare:
         raise ConfigError(
@@ -105,11 +107,19 @@ def _check_start(recipe: Recipe, run: Run, fingerprint: str) -> None:
         )
 
 
-def _check_pictures(key: str, run: Run, fingerprint: str) -> None:
-    known = run.report()["data"]["fingerprint"]
-    if known != fingerprint:
-        raise ConfigError(
-            f"{key}={run.path} was trained on other pictures, or kept others for validation (fingerprint {known[:12]},"
-            f" here {fingerprint[:12]}), so it may know pictures that this run is scored on. Train it with the same"
-            " data settings and data.seed."
-        )
+def _check_pictures(key: str, run: Run, splits: Splits) -> None:
+    """Refuse a run that has other pictures, unless there are only more now, and each is where it was."""
+    report = run.report()
+    known, sources = report["data"]["fingerprint"], report["splits"]["sources"]
+    if known == splits.fingerprint:
+        return
+    if set(sources) < set(splits.report.sources):
+        names = {spec if spec in splits.origins else spec.removesuffix(f"/{EXTRA}") for spec in sources}
+        if splits.fingerprint_within(names) == known:
+            return
+    raise ConfigError(
+        f"{key}={run.path} was trained on other pictures, or kept others for validation (fingerprint {known[:12]},"
+        f" here {splits.fingerprint[:12]}), so it may know pictures that this run is scored on. Train it with the same"
+        " data settings and data.seed. Of sources, there may be more than it had, if they have validation parts of"
+        " their own and no copies of what it learnt."
+    )

@@ -98,7 +98,7 @@ def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
         train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys,
         splits.fingerprint, replace(negatives, labels=torch.full_like(negatives.labels, -1)),
         before_of(recipe, splits, others, _beside(progress, "varying train")),
-        source_weights(recipe.data, splits.primary), marks,
+        source_weights(recipe.data, splits), marks,
     )  # fmt: skip
 
 
@@ -117,21 +117,23 @@ def read_negatives(data: DataConfig) -> list[DigitSet]:
     return found
 
 
-def source_weights(data: DataConfig, primary: DigitSet) -> Weights | None:
-    """How often pictures are drawn for their source's sake; None when all are drawn alike.
+def source_weights(data: DataConfig, splits: Splits) -> Weights | None:
+    """How often training pictures are drawn for their source's sake; None when all are drawn alike.
 
     A source that is known and not learnt from may have its weight all the same, so that an experiment takes others.
     Raises: ConfigError when nobody knows a source of that name.
     """
     if not data.weights:
         return None
-    names, which = np.unique([origin.partition("/")[0] for origin in primary.origins.tolist()], return_inverse=True)
-    named = {spec: find_source(spec).name for spec in data.sources}
-    known = {*names.tolist(), *SOURCES, *named.values()}
-    weights = {named.get(name, name): weight for name, weight in data.weights.items()}
-    for name in weights:
-        if name not in known:
-            raise ConfigError(f"data.weights: there is no source {name!r}. {nearest(name, sorted(known))}")
+    known = {*splits.origins, *data.sources, *SOURCES}
+    weights: dict[str, float] = {}
+    for spec, weight in data.weights.items():
+        if spec not in known:
+            raise ConfigError(f"data.weights: there is no source {spec!r}. {nearest(spec, sorted(known))}")
+        name = find_source(spec).name
+        if name in splits.origins:
+            weights[splits.origins[name]] = weight
+    names, which = np.unique(splits.primary.sources, return_inverse=True)
     return np.array([weights.get(str(name), 1.0) for name in names], np.float64)[which]
 
 

@@ -63,7 +63,7 @@ def train(
             f"No training pictures in {', '.join(recipe.data.sources)}. Name sources with data.sources=[...]."
         )
     _check_unvalidated(recipe, splits)
-    check_earlier(recipe, splits.fingerprint, resumed=start.resume)
+    check_earlier(recipe, splits, resumed=start.resume)
     device = set_up(recipe.run)
     parts = prepare_parts(recipe, splits, progress)
     classes = list(splits.primary.classes)
@@ -163,7 +163,7 @@ def fit(
             if not recipe.start:
                 shape = InputShape(recipe.prepare.size, recipe.prepare.channels, len(classes))
                 load_start(recipe.model, network.get_submodule("1"), shape)
-            start_there(recipe, network, parts.fingerprint)
+            start_there(recipe, network)
             if told := told_start(recipe):
                 start.say(told)
         batches = Batches.of(recipe, parts, classes, device, team, bank)

@@ -71,7 +71,7 @@ def some_parts(recipe: Recipe, say: Report) -> tuple[Parts, tuple[str, ...]]:
     images = prepared(splits.primary, recipe.prepare, content=splits.contents["primary"])
     parts = Parts(
         images, len(images), images.first(0), images.first(0), 0.0, (),
-        before=before_of(recipe, splits, (), lambda done, total: None), weights=source_weights(data, splits.primary),
+        before=before_of(recipe, splits, (), lambda done, total: None), weights=source_weights(data, splits),
     )  # fmt: skip
     return parts, splits.primary.classes
 

@@ -94,7 +94,7 @@ def run_trial(recipe: Recipe, trial: Trial, shelf: Shelf, folder: Path, progress
 
     Raises: optuna.TrialPruned when it was given up, KeyboardInterrupt when it was stopped.
     """
-    check_earlier(recipe, shelf.splits(recipe).fingerprint)
+    check_earlier(recipe, shelf.splits(recipe))
     parts = shelf.parts(recipe, progress)
     run = Run(make_folder(folder))
     write_text(run.file("recipe.yaml"), to_yaml(recipe))
