@@ -3,7 +3,7 @@
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ MAX_NESTING = 4  # 3 is what we aim for
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 NESTS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match)
+BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")  # where statements hold others
 
 # Written in pieces, so that this file does not find itself.
 REGISTRY = re.compile(
@@ -35,9 +36,10 @@ def python_files() -> list[Path]:
     )
 
 
-def functions(path: Path) -> Iterator[Function]:
+@cache
+def functions(path: Path) -> tuple[Function, ...]:
     """Every function of a file, also those inside others."""
-    return (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, Function))
+    return tuple(node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, Function))
 
 
 def place(path: Path, function: Function) -> str:
@@ -64,9 +66,9 @@ def parameters(function: Function) -> int:
 def nesting(node: ast.AST) -> int:
     """How deep blocks lie in blocks; an `elif` is no deeper than its `if`, an inner function starts anew."""
     depth = 0
-    for name, field in ast.iter_fields(node):
-        for child in field if isinstance(field, list) else [field]:
-            if not isinstance(child, ast.AST) or isinstance(child, (*Function.__args__, ast.ClassDef)):
+    for name in BLOCKS:
+        for child in getattr(node, name, ()):
+            if isinstance(child, (*Function.__args__, ast.ClassDef)):
                 continue
             is_elif = name == "orelse" and isinstance(node, ast.If) and isinstance(child, ast.If)
             depth = max(depth, nesting(child) + (isinstance(child, NESTS) and not is_elif))
