@@ -56,7 +56,10 @@ def test_a_file_is_read_into_one_json_object_with_every_promised_key(folder: Pat
     assert result.stderr == ""
 
 
-def test_a_folder_is_read_with_its_folders_sorted_and_without_hidden_files(folder: Path) -> None:
+def test_a_folder_is_read_with_its_folders_sorted_and_without_what_is_hidden(folder: Path) -> None:
+    for name in (".thumbnails", "__MACOSX"):
+        (folder / "scans" / name).mkdir()
+        (folder / "scans" / name / "a.png").write_text("no picture either")
     answers = objects(predict("scans", "--json"))
     assert [(answer["picture"], answer["label"]) for answer in answers] == [
         (str(Path("scans/b.png")), "3"),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from digitkit.core.errors import DataError
 from digitkit.core.picture import PictureSource, Pixels, decode
+from digitkit.data.parts import is_hidden
+from digitkit.data.source import named_part
 
 # Of the pictures in a folder; a file named outright may have any name.
 SUFFIXES = (
@@ -63,7 +65,6 @@ def sample(spec: str, seed: int | None) -> Asked:
     from digitkit.commands.printing import say
     from digitkit.data.catalogue import find_source
     from digitkit.data.fetch import read_part
-    from digitkit.data.source import named_part
 
     name, part = named_part("--sample", spec)
     digits = read_part(find_source(name), part, report=say)
@@ -79,9 +80,9 @@ def printable(name: str) -> str:
 
 
 def _of_folder(word: str, folder: Path) -> Iterator[Asked]:
-    """Every picture in a folder and the folders in it, hidden files left out."""
-    inside = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
-    paths = sorted(path for path in inside if path.is_file())
+    """Every picture in a folder and the folders in it, without what is hidden."""
+    inside = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    paths = sorted(path for path in inside if not any(map(is_hidden, path.relative_to(folder).parts)))
     if not paths:
         name = printable(word)
         yield Asked(name, DataError(f"{name}: no pictures in this folder (looked for .png, .jpg and the like)."))
