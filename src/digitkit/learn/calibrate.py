@@ -15,8 +15,9 @@ TEMPERATURES = (0.1, 5.0)  # searched between these
 STEPS = 40  # of the golden-section search; each shrinks the bracket by 0.618
 GRID = 16  # steps from one end to the other, where there may be two valleys; each is a factor of 1.28
 NOT_A_DIGIT = 0.002  # share of true validation digits that may fall under the acceptance threshold
-NOT_A_DIGIT_TAUGHT = 0.005  # the same where negatives were learnt: then a refusal is worth more than it costs
+NOT_A_DIGIT_TAUGHT = 0.01  # the same where negatives were learnt: then a refusal is worth more than it costs
 UNSURE = 0.008  # share that may fall under the margin threshold
+UNSURE_TAUGHT = 0.015  # the same where negatives were learnt: most of these are under the acceptance threshold already
 STRICTEST = Thresholds(acceptance=0.6, margin=0.8)  # however sure the validation answers are
 STRICTEST_TAUGHT = 0.95  # acceptance, where negatives were learnt
 
@@ -108,7 +109,8 @@ def thresholds(answers: Tensor, accepted: Tensor, knows_others: bool = False) ->
     usual = Thresholds()
     share, strictest = (NOT_A_DIGIT_TAUGHT, STRICTEST_TAUGHT) if knows_others else (NOT_A_DIGIT, STRICTEST.acceptance)
     acceptance = min(strictest, _refusing(accepted, share))
-    margin = min(STRICTEST.margin, _refusing(best[:, 0] - best[:, 1], UNSURE))
+    unsure = UNSURE_TAUGHT if knows_others else UNSURE
+    margin = min(STRICTEST.margin, _refusing(best[:, 0] - best[:, 1], unsure))
     return Thresholds(usual.ink_share, usual.contrast, acceptance, margin)
 
 
