@@ -53,7 +53,8 @@ class Loaded:
     @property
     def origin(self) -> str:
         """What the origins of its pictures begin with, such as the name of a folder."""
-        return next((str(digits.sources[0]) for digits in self.parts.values() if len(digits)), self.name)
+        firsts = (str(digits.origins[0]) for digits in self.parts.values() if len(digits))
+        return next((first.partition("/")[0] for first in firsts), self.name)
 
     def called(self, origin: str) -> "Loaded":
         """The same with origins that begin with something else."""
