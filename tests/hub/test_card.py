@@ -32,7 +32,7 @@ def test_the_card_says_what_is_inside_and_how_to_use_it() -> None:
 def test_the_card_of_the_bundle_that_ships_has_its_figures() -> None:
     record, _ = read_bundle("default")
     text = write_card(record, "alice/reader", {})
-    assert "| test | 17,867 | 99." in text
+    assert "| test | 19,867 | 99." in text
     assert record.digest in text
 
 
