@@ -1,6 +1,7 @@
 """Going on from the weights of an earlier run."""
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,28 +104,24 @@ def test_a_run_of_other_pictures_or_none_is_refused(trained: Trained, drawn_sour
         train_small(drawn_source, tmp_path / "two", [f"start={tmp_path / 'nobody'}"])
 
 
-def test_a_training_goes_on_with_more_sources_that_keep_their_own_validation_apart(
-    trained: Trained, tmp_path: Path
+@pytest.mark.parametrize("key", ["start", "loss.teacher"])
+@pytest.mark.parametrize(("added", "copies", "fits"), [
+    ("more", "near", True),
+    ("more", "keep", False),  # nobody has looked for copies
+    ("mixed", "near", False),  # validation is chosen among all pictures
+    ("copied", "near", False),  # a picture that was learnt is validated on
+])  # fmt: skip
+def test_an_earlier_run_may_have_had_fewer_sources(
+    trained: Trained, tmp_path: Path, key: str, added: str, copies: str, fits: bool
 ) -> None:
-    own = trained.recipe.data.sources[0]
-    more, mixed, copied = tmp_path / "more", tmp_path / "mixed", tmp_path / "copied"
-    rng = np.random.default_rng(7)
+    own, folder, rng = trained.recipe.data.sources[0], tmp_path / added, np.random.default_rng(7)
     for part, count in (("train", 40), ("val", 20)):
-        write_class_folders(draw_digits(count, rng), more / part)
-    write_class_folders(draw_digits(60, rng), mixed)  # validation would be chosen among all pictures
-    for part in ("train", "val"):
-        shutil.copytree(more / part, copied / part)
-    learnt = str(trained.splits.primary.origins[0]).rpartition("/")[2]
-    picture = next(Path(own.removeprefix("folder:"), "train").rglob(learnt))
-    shutil.copy(picture, copied / "val" / picture.parent.name / "learnt.png")
-    for folder, fits in ((more, True), (mixed, False), (copied, False)):
-        sources = f"data.sources=[{own},folder:{folder}]"
-        for key in ("start", "loss.teacher"):
-            recipe = compose([*SMALL, sources, f"{key}={trained.run.path}"])
-            splits = build(split_plan(recipe.data))
-            assert splits.fingerprint != trained.splits.fingerprint
-            if fits:
-                check_earlier(recipe, splits)
-            else:
-                with pytest.raises(ConfigError, match="if they have validation parts of their own and no copies"):
-                    check_earlier(recipe, splits)
+        write_class_folders(draw_digits(count, rng), folder if added == "mixed" else folder / part)
+    if added == "copied":
+        learnt = str(trained.splits.primary.origins[0]).rpartition("/")[2]
+        picture = next(Path(own.removeprefix("folder:"), "train").rglob(learnt))
+        shutil.copy(picture, folder / "val" / picture.parent.name / "learnt.png")
+    data = [f"data.sources=[{own},folder:{folder}]", f"data.duplicates={copies}"]
+    recipe = compose([*SMALL, *data, f"{key}={trained.run.path}"])
+    with nullcontext() if fits else pytest.raises(ConfigError, match="if they have validation parts of their own"):
+        check_earlier(recipe, build(split_plan(recipe.data)))

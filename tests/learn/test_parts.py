@@ -119,7 +119,7 @@ def test_pictures_of_a_source_are_drawn_as_often_as_it_weighs(tmp_path: Path) ->
     weights = source_weights(config, splits)
     assert weights is not None
     assert weights.tolist() == [3] * 20 + [0] * 20 + [1] * 20  # nobody spoke of his
-    assert list(splits.origins.values()) == ["digits", "digits (2)", "his"]
+    assert list(splits.origin_heads.values()) == ["digits", "digits (2)", "his"]
     assert str(splits.primary.origins[20]).startswith("digits (2)/train/")
 
 

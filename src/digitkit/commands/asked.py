@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from digitkit.commands.parts import named_part
 from digitkit.core.errors import DataError
 from digitkit.core.picture import PictureSource, Pixels, decode
 from digitkit.data.parts import is_hidden
-from digitkit.data.source import named_part
 
 # Of the pictures in a folder; a file named outright may have any name.
 SUFFIXES = (

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from digitkit.commands.parts import named_part
 from digitkit.commands.readers import Reader
 from digitkit.commands.scoring import Part, Progress, Scored, known_part, place_of, score
 from digitkit.core.errors import ConfigError, DataError, DigitkitError
 from digitkit.data.catalogue import SOURCES, find_source
 from digitkit.data.fetch import read_part
 from digitkit.data.fingerprint import Marks, marks_of
-from digitkit.data.source import EXTRA, TEST, TRAIN, Source, keep_quiet, named_part
+from digitkit.data.source import EXTRA, TEST, TRAIN, Source, keep_quiet
 from digitkit.data.source import Report as Say
 from digitkit.data.stock import is_here
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitkit.commands.parts import named_part
 from digitkit.commands.readers import Reader
 from digitkit.core.digitset import Dense, DigitSet
 from digitkit.core.errors import ConfigError
 from digitkit.data.catalogue import find_source
 from digitkit.data.fetch import read_part
-from digitkit.data.source import TEST, named_part
+from digitkit.data.source import TEST
 from digitkit.data.source import Report as Say
 from digitkit.data.union import relabel
 from digitkit.learn import reliability

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from digitkit.commands.parts import named_part
 from digitkit.commands.timed import Job
 from digitkit.core.digitset import DigitSet
 from digitkit.core.errors import BundleError, ConfigError
 from digitkit.core.intervals import wilson
 from digitkit.data.catalogue import find_source
 from digitkit.data.fetch import read_part
-from digitkit.data.source import named_part
 from digitkit.data.union import relabel
 from digitkit.runtime import openvino
 from digitkit.runtime.bundle import DEFAULT, SHIPPED, read_bundle

@@ -179,8 +179,8 @@ class DigitSet:
         return DigitSet(self.pictures.take(indices), self.labels[indices], self.classes, self.origins[indices])
 
     @property
-    def sources(self) -> NDArray[np.str_]:
-        """The name of the source that each picture comes from, as its origin tells: str (N,)."""
+    def origin_heads(self) -> NDArray[np.str_]:
+        """What each origin begins with: the name of a published source, of a folder of one's own: str (N,)."""
         return np.array([origin.partition("/")[0] for origin in self.origins.tolist()], np.str_)
 
     def counts(self) -> dict[str, int]:

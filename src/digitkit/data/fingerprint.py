@@ -125,14 +125,15 @@ def _hash(marks: Marks) -> str:
     return hashlib.sha256(marks.tobytes()).hexdigest()
 
 
-def fingerprint_of(parts: Mapping[str, MarkedSet], sources: Collection[str] | None = None) -> str:
+def fingerprint_of(parts: Mapping[str, MarkedSet], origin_heads: Collection[str] | None = None) -> str:
     """One name for the pictures, labels and classes of all parts: 32 hexadecimal characters.
 
-    With names of `sources`, only their pictures count: what splits of these alone would have, shared out in this way.
+    With `origin_heads`, only the pictures count whose origins begin with one of them: the name that their sources alone
+    would have, if their pictures were in the same parts.
     """
     whole = hashlib.sha256()
     for name, part in sorted(parts.items()):
-        counts = slice(None) if sources is None else np.isin(part.digits.sources, list(sources))
+        counts = slice(None) if origin_heads is None else np.isin(part.digits.origin_heads, list(origin_heads))
         marks, labels = part.marks[counts], part.digits.labels[counts]
         whole.update(f"{name} {len(marks)} {part.digits.classes!r}\n".encode())
         whole.update(marks.tobytes())

@@ -51,15 +51,15 @@ class Loaded:
         return f"{self.name}/{EXTRA}" if self.extra and EXTRA in self.parts else self.name
 
     @property
-    def origin(self) -> str:
+    def origin_head(self) -> str:
         """What the origins of its pictures begin with, such as the name of a folder."""
         firsts = (str(digits.origins[0]) for digits in self.parts.values() if len(digits))
         return next((first.partition("/")[0] for first in firsts), self.name)
 
-    def called(self, origin: str) -> "Loaded":
+    def called(self, head: str) -> "Loaded":
         """The same with origins that begin with something else."""
         parts = {
-            part: replace(digits, origins=np.char.replace(digits.origins, self.origin, origin, count=1))
+            part: replace(digits, origins=np.char.replace(digits.origins, self.origin_head, head, count=1))
             for part, digits in self.parts.items()
         }
         return replace(self, parts=parts)
@@ -144,11 +144,11 @@ def tell_apart(loaded: Sequence[Loaded]) -> list[Loaded]:
     owners: dict[str, str] = {}
     found = []
     for source in loaded:
-        origin, number = source.origin, 1
-        while owners.setdefault(origin, source.name) != source.name:
+        head, number = source.origin_head, 1
+        while owners.setdefault(head, source.name) != source.name:
             number += 1
-            origin = f"{source.origin} ({number})"
-        found.append(source if number == 1 else source.called(origin))
+            head = f"{source.origin_head} ({number})"
+        found.append(source if number == 1 else source.called(head))
     return found
 
 

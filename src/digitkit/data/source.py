@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from digitkit.core.digitset import DigitSet
-from digitkit.core.errors import ConfigError
 from digitkit.core.registry import Registry
 
 TRAIN, VAL, TEST = "train", "val", "test"
@@ -142,19 +141,3 @@ class Source:
 
 
 SOURCES: Registry[Source] = Registry("source")
-
-
-def named_part(option: str, spec: str) -> tuple[str, str]:
-    """SOURCE and PART of a request for SOURCE/PART, as a person gave it with an option.
-
-    Raises: ConfigError when it names no part.
-    """
-    source, slash, part = spec.rpartition("/")
-    if not slash:
-        raise ConfigError(f"{option} {spec}: expected SOURCE/PART, as in mnist/test or folder:my-digits/test.")
-    if part not in PARTS and ":" in source:  # the place of somebody's own pictures may have a / in it
-        raise ConfigError(
-            f"{option} {spec}: expected SOURCE/PART, and {part!r} is no part. Add /train, /val or /test, whichever it"
-            " has, as in folder:my-digits/test."
-        )
-    return source, part

@@ -86,7 +86,7 @@ class Splits:
 
     `extra` is mixed into the batches of `primary` by a ratio. `fingerprint` names the pictures, labels and classes of
     all parts, `contents` the pictures of each. `copies` has examples of what was found in two places, to be drawn.
-    `origins` tells for each source, by name, what the origins of its pictures begin with.
+    `origin_heads` tells for each source, by name, what the origins of its pictures begin with.
     """
 
     primary: DigitSet
@@ -97,16 +97,16 @@ class Splits:
     fingerprint: str
     contents: Mapping[str, str]
     copies: CopyReport
-    origins: Mapping[str, str]
+    origin_heads: Mapping[str, str]
 
     def fingerprint_within(self, sources: Collection[str]) -> str:
         """The fingerprint that splits of some of the sources, by name, have if each picture is in the same part there.
 
-        What they have in training is then no copy of any picture that is validated or tested on here.
+        What they have in training is then no copy of what is validated or tested on here, unless copies were kept.
         """
         parts = {"primary": self.primary, "extra": self.extra, "val": self.val, "test": self.test}
         marked = {name: MarkedSet.of(part) for name, part in parts.items()}
-        return fingerprint_of(marked, [self.origins[name] for name in sources])
+        return fingerprint_of(marked, [self.origin_heads[name] for name in sources])
 
 
 def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | None = None) -> Splits:
@@ -151,10 +151,9 @@ def build(plan: SplitPlan, report: Report = keep_quiet, progress: Progress | Non
     )
     digits = {name: part.digits for name, part in chosen.items()}
     contents = {name: part.content for name, part in chosen.items()}
-    origins = {source.name: source.origin for source in everything}
     return Splits(
         **digits, report=record, fingerprint=fingerprint_of(chosen), contents=contents, copies=pools.copies,
-        origins=origins,
+        origin_heads={source.name: source.origin_head for source in everything},
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from digitkit.core.errors import ConfigError, DataError
+from digitkit.data.copies import KEEP
 from digitkit.data.source import EXTRA
 from digitkit.data.splits import Splits
 from digitkit.learn.models.weights import describe_start
@@ -113,13 +114,13 @@ def _check_pictures(key: str, run: Run, splits: Splits) -> None:
     known, sources = report["data"]["fingerprint"], report["splits"]["sources"]
     if known == splits.fingerprint:
         return
-    if set(sources) < set(splits.report.sources):
-        names = {spec if spec in splits.origins else spec.removesuffix(f"/{EXTRA}") for spec in sources}
+    if set(sources) < set(splits.report.sources) and splits.copies.method != KEEP:
+        names = {spec if spec in splits.origin_heads else spec.removesuffix(f"/{EXTRA}") for spec in sources}
         if splits.fingerprint_within(names) == known:
             return
     raise ConfigError(
         f"{key}={run.path} was trained on other pictures, or kept others for validation (fingerprint {known[:12]},"
-        f" here {splits.fingerprint[:12]}), so it may know pictures that this run is scored on. Train it with the same"
-        " data settings and data.seed. Of sources, there may be more than it had, if they have validation parts of"
-        " their own and no copies of what it learnt."
+        f" here {splits.fingerprint[:12]}), so it may know pictures that this run is scored on. Give both the same data"
+        " settings and data.seed. Here may be more sources, if they have validation parts of their own and no copies of"
+        f" what it learnt, and data.duplicates is not {KEEP}."
     )

@@ -125,16 +125,16 @@ def source_weights(data: DataConfig, splits: Splits) -> Weights | None:
     """
     if not data.weights:
         return None
-    known = {*splits.origins, *data.sources, *SOURCES}
+    known = {*splits.origin_heads, *data.sources, *SOURCES}
     weights: dict[str, float] = {}
     for spec, weight in data.weights.items():
         if spec not in known:
             raise ConfigError(f"data.weights: there is no source {spec!r}. {nearest(spec, sorted(known))}")
         name = find_source(spec).name
-        if name in splits.origins:
-            weights[splits.origins[name]] = weight
-    names, which = np.unique(splits.primary.sources, return_inverse=True)
-    return np.array([weights.get(str(name), 1.0) for name in names], np.float64)[which]
+        if name in splits.origin_heads:
+            weights[splits.origin_heads[name]] = weight
+    heads, which = np.unique(splits.primary.origin_heads, return_inverse=True)
+    return np.array([weights.get(str(head), 1.0) for head in heads], np.float64)[which]
 
 
 def before_of(recipe: Recipe, splits: Splits, others: Sequence[DigitSet], report: Report) -> Before:

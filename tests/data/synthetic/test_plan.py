@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
+import digitkit
 from digitkit.core.errors import ConfigError
 from digitkit.data.synthetic.colours import Pair, contrast, rgb
 from digitkit.data.synthetic.plan import Plan, count_jobs, list_jobs
-from digitkit.data.synthetic.plan_file import read_plan
+from digitkit.data.synthetic.plan_file import find_plan, read_plan
 from tests.data.synthetic.plans import plan_of
 
 PlanFile = Callable[[str], Path]
@@ -156,3 +157,13 @@ def test_contrast_follows_the_eye() -> None:
     assert contrast(rgb("navy"), rgb("black")) < 0.15
     assert contrast(rgb("red"), rgb("red")) == 0
     assert rgb("#0a1b2c") == (10, 27, 44)
+
+
+PLANS = Path(digitkit.__file__).parent / "conf" / "plan"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PLANS.glob("*.toml")))
+def test_a_plan_that_ships_is_found_by_its_name(name: str) -> None:
+    plan = read_plan(find_plan(name))
+    assert plan.per_class >= 100
+    assert list_jobs(plan, {})["train"]
