@@ -61,7 +61,8 @@ def facts_of(report: Mapping[str, object]) -> dict[str, str]:
     if isinstance(parameters, int):
         facts["Parameters"] = f"{parameters:,}"
     if isinstance(seconds, int | float):
-        facts["Trained in"] = f"{seconds / 60:.1f} min" + (f" on {hardware}" if isinstance(hardware, str) else "")
+        where = f" on {hardware}" if isinstance(hardware, str) else ""
+        facts["Last training"] = f"{seconds / 60:.1f} min{where}"  # it may have gone on from earlier runs
     return facts
 
 
