@@ -271,7 +271,10 @@ def test_decoding_in_many_threads_leaves_the_filters_of_warnings_alone() -> None
 def test_a_plain_stack_is_decoded_like_each_of_its_pictures(shape: tuple[int, ...]) -> None:
     stack = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     assert is_plain_stack(stack)
-    assert np.array_equal(decode_stack(stack, "stack"), np.stack([decode(picture) for picture in stack]))
+    for given in (stack, stack[:, ::-1]):  # in a row, and a view
+        made = decode_stack(given, "stack")
+        assert made.flags.c_contiguous
+        assert np.array_equal(made, np.stack([decode(picture) for picture in given]))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from digitkit.core.errors import BundleError, BundleTooNew
@@ -50,7 +51,7 @@ class Bundle:
         """The name for people: name@first 12 characters of the digest."""
         return f"{self.name}@{self.digest[:12]}"
 
-    @property
+    @cached_property
     def reads_numbers(self) -> bool:
         """True when a class has several characters, as jersey numbers have."""
         return any(len(name) > 1 for name in self.classes if name != NOT_A_DIGIT)

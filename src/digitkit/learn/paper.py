@@ -62,14 +62,14 @@ class Paper(nn.Module):
         strokes and closing dark ones; what is left is paper. A wide window leaves no blob of ink; where it leaves
         clouds, as on crumpled paper or in fog, only a narrow one follows them.
         """
-        both = torch.cat([grey, -grey], 1)  # closing is opening turned over
-        thin, stroke, wide = self._opened(both)
+        other = torch.cat([-grey, grey], 1)  # closing is opening turned over
+        thin, stroke, wide = self._opened(other)
         clouded = self._clouded(grey, wide)
         border = (grey * self.ring).sum((1, 2, 3), keepdim=True)
         bright, dark = _halves(stroke.mean((2, 3), keepdim=True))
         # With the right polarity one of them takes the ink away and the other leaves the paper as it was.
         level = 2 * border + bright - dark - 2
-        bright, dark = _halves(_power(both - thin))
+        bright, dark = _halves(_power(other + thin))
         # The border of cloudy paper says little: there most of what is thin is ink.
         thinner = (dark - bright) / (dark + bright).clamp_min(1e-9)
         is_dark = ((level + clouded * (thinner - level) > -TIE) & (fold > 0)).to(grey.dtype)
@@ -77,20 +77,21 @@ class Paper(nn.Module):
         paper: Tensor = self.blur(smooth + clouded * (_chosen(thin, is_dark) - smooth))
         return paper, is_dark, clouded
 
-    def _opened(self, both: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Without what is bright and narrower than each window, the wider two at every few px.
+    def _opened(self, other: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Without what is bright and narrower than each window, the wider two at every few px; `other` is turned over.
 
         Shapes: (N,2,A,A) -> (N,2,A,A), (N,2,a,a), (N,2,a,a). Minima of windows that follow each other add up.
         The widest is an opening to the pixel where it is 6 k + 1 px wide; else it reaches up to 2 px less far back.
         """
-        thin = lowest(both, THIN_WINDOW)
-        stroke = lowest(thin, 1 + STROKE_WINDOW - THIN_WINDOW)
-        wide = lowest(stroke, 1 + self.window - STROKE_WINDOW, WIDE_STEP)
+        # The maximum of what is turned over is the minimum, turned over; so each is turned back once.
+        thin = highest(other, THIN_WINDOW)
+        stroke = highest(thin, 1 + STROKE_WINDOW - THIN_WINDOW)
+        wide = highest(stroke, 1 + self.window - STROKE_WINDOW, WIDE_STEP)
         reach = self.window // 2 // WIDE_STEP
         return (
-            highest(thin, THIN_WINDOW),
-            highest(stroke, STROKE_WINDOW, WIDE_STEP),
-            highest(wide, 1 + 2 * reach),
+            highest(-thin, THIN_WINDOW),
+            highest(-stroke, STROKE_WINDOW, WIDE_STEP),
+            highest(-wide, 1 + 2 * reach),
         )
 
     def _clouded(self, grey: Tensor, wide: Tensor) -> Tensor:

@@ -13,10 +13,10 @@ from digitkit.core.picture import Pixels, decode_stack
 
 Indices = NDArray[np.int64]
 
-MAX_BATCH = 64  # pictures that the graph gets at once; its largest tensors then stay in a core's own cache
+MAX_BATCH = 128  # pictures that the graph gets at once; more are no faster (docs/log.md, 19)
 MAX_BATCH_BYTES = 4 * 2**20  # of pixels in one batch; the graph needs some ten times that for a moment
 WINDOW_BYTES = 8 * MAX_BATCH_BYTES  # of pixels that wait to be grouped with others of their size
-WINDOW = 16 * MAX_BATCH
+WINDOW = 8 * MAX_BATCH
 
 
 class Batch(NamedTuple):

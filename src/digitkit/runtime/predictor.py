@@ -97,7 +97,7 @@ class Predictor:
         if IMAGE not in self._session.outputs:
             raise BundleError(f"{self.bundle.id}: the bundle does not show what the model sees. Export it again.")
         one, batch = _as_batches(pictures)
-        seen = [_as_picture(image) for columns in self._columns(batch, (IMAGE,)) for image in columns[0]]
+        seen = [image for columns in self._columns(batch, (IMAGE,)) for image in _as_pictures(columns[0])]
         return seen[0] if one else seen
 
     def _predictions(self, pictures: Iterable[Batch]) -> Iterator[Prediction]:
@@ -108,10 +108,10 @@ class Predictor:
         """What the graph says of each picture, in order."""
         looks = IMAGE in self._session.outputs and self.bundle.mode == "ink" and not self.bundle.reads_numbers
         for columns in self._scores(pictures, (*OUTPUTS, IMAGE) if looks else OUTPUTS):
-            images = columns[len(OUTPUTS)] if looks else columns[0]
+            images = _as_pictures(columns[len(OUTPUTS)]) if looks else columns[0]
             for image, *values in zip(images, *(column.tolist() for column in columns[: len(OUTPUTS)]), strict=True):
                 probabilities, ink_share, contrast, acceptance = values
-                several = looks and shows_several(_as_picture(image))
+                several = looks and shows_several(image)
                 yield Evidence(probabilities, ink_share, contrast, acceptance, several)
 
     def _scores(self, pictures: Iterable[Batch], outputs: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
@@ -134,6 +134,9 @@ class Predictor:
         columns: list[NDArray[Any]] = []
         filled = 0
         for batch, answers in in_threads(run, pictures, self._session.batches_at_once):
+            if len(batch.places) == batch.window:
+                yield answers
+                continue
             columns = columns or [np.empty((batch.window, *answer.shape[1:]), answer.dtype) for answer in answers]
             for column, answer in zip(columns, answers, strict=True):
                 column[batch.places] = answer
@@ -165,8 +168,8 @@ def _decoded(sources: Sequence[PictureSource], one: bool) -> Iterator[Pixels]:
         yield decode(source, None if named else f"picture {place}")
 
 
-def _as_picture(image: NDArray[Any]) -> Pixels:
-    """A graph's image, (S,S), (1,S,S), (3,S,S) or (S,S,3), as (S,S) or (S,S,3)."""
-    if image.ndim == 3 and image.shape[0] in (1, 3):
-        image = np.moveaxis(image, 0, 2)
-    return np.ascontiguousarray(image[:, :, 0] if image.shape[2:] == (1,) else image, dtype=np.uint8)
+def _as_pictures(images: NDArray[Any]) -> Pixels:
+    """A graph's images, (N,S,S), (N,1,S,S), (N,3,S,S) or (N,S,S,3), as (N,S,S) or (N,S,S,3)."""
+    if images.ndim == 4 and images.shape[1] in (1, 3):
+        images = np.moveaxis(images, 1, 3)
+    return np.ascontiguousarray(images[..., 0] if images.shape[3:] == (1,) else images, dtype=np.uint8)

@@ -99,8 +99,7 @@ def _options(threads: int) -> Any:
     options.log_severity_level = SEVERE
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # pictures of many sizes would fill it for ever; without it is as fast
-    options.enable_mem_pattern = False
+    options.enable_mem_pattern = False  # one would be kept for every size of picture
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 

@@ -17,8 +17,9 @@ def shows_several(image: NDArray[np.uint8]) -> bool:
     limits are measured on training pictures (docs/log.md, 10).
     """
     ink = image > INK
-    inked = ink.any(0)
-    edges = np.flatnonzero(np.diff(inked.astype(np.int8), prepend=0, append=0))
+    inked = np.zeros(ink.shape[1] + 2, np.bool_)  # with a gap at both ends
+    inked[1:-1] = ink.any(0)
+    edges = np.flatnonzero(inked[1:] != inked[:-1])
     if len(edges) < 4:  # one part, or nothing
         return False
     parts = [ink[:, start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
