@@ -58,26 +58,27 @@ def test_it_sees_the_very_images_that_the_bundle_in_floats_sees(
     assert np.array_equal(whole, floats)
 
 
-def test_every_product_of_the_network_is_in_8_bits_and_none_of_the_preparation(
+def test_large_products_of_the_network_are_in_8_bits_and_none_of_the_preparation(
     small: tuple[Path, Bundle, Figures], exported: Path
 ) -> None:
     before, after = onnx.load(exported).graph, onnx.load(small[0]).graph
     names = network_nodes(before)
-    kinds = [node.op_type for node in before.node if node.name in names]
-    assert (kinds.count("Conv"), kinds.count("Gemm")) == (2, 2)
+    weights = {each.name: int(np.prod(each.dims)) for each in before.initializer}
+    products = {node.name: weights[node.input[1]] for node in before.node if node.op_type in ("Conv", "Gemm")}
+    assert len(products) == 4
+    assert min(products[name] for name in names) > max(products[name] for name in products if name not in names)
+    assert sum(products[name] for name in names) > 0.98 * sum(products.values())
     assert sum(node.op_type == "MatMul" for node in before.node) > 10
     fed = {output for node in after.node if node.op_type == "DequantizeLinear" for output in node.output}
     for node in after.node:
-        if node.op_type in ("Conv", "Gemm"):
-            assert set(node.input[:2]) <= fed
-        if node.op_type == "MatMul":
-            assert not set(node.input) & fed
+        if node.op_type in ("Conv", "Gemm", "MatMul"):
+            assert len(set(node.input[:2]) & fed) == (2 if node.name in names else 0)
 
 
 def test_weights_use_7_bits_so_that_no_processor_overflows(small: tuple[Path, Bundle, Figures]) -> None:
     weights = [onnx.numpy_helper.to_array(each) for each in onnx.load(small[0]).graph.initializer]
     whole = [each for each in weights if each.dtype == np.int8 and each.ndim > 1]
-    assert len(whole) == 4
+    assert len(whole) == 3
     assert all(50 <= np.abs(each.astype(int)).max() <= 64 for each in whole)
 
 
@@ -87,9 +88,14 @@ def test_a_bundle_that_reads_otherwise_in_8_bits_is_not_written(
     primary = trained.splits.primary
     page = Dense(np.full((1, 28, 28), 255, np.uint8))  # no digit fits into the ranges of white paper
     blank = DigitSet(page, primary.labels[:1], primary.classes, primary.origins[:1])
+    digits = trained.splits.test
+    pictures = np.stack([digits.pictures[index] for index in range(len(digits))]).astype(np.int64)
+    # A little takes such a picture for the other digit.
+    blended = Dense(((pictures + np.roll(pictures, 7, 0)) // 2).astype(np.uint8))
+    unclear = DigitSet(blended, digits.labels, digits.classes, digits.origins)
     target = tmp_path / "never.onnx"
     with pytest.raises(BundleError, match=r"In 8 bits .* are read differently, at most 5% are allowed"):
-        quantise.export(exported, target, blank, {"test": trained.splits.test})
+        quantise.export(exported, target, blank, {"test": unclear})
     assert not target.exists()
 
 

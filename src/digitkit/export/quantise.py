@@ -3,6 +3,7 @@
 N pictures, H and W in px, K classes.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,6 +32,9 @@ from digitkit.runtime.session import Session
 CALIBRATION_PICTURES = 1000
 CALIBRATION_BATCH = 64
 LEAST_AGREEMENT = 0.95  # of the labels on any part; below it something went wrong
+LEAST_SHARE = (
+    0.01  # of all weights; a product with fewer, such as the first and the last, stays as it is (docs/log.md, 19)
+)
 PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}  # what it asks for, folded norms, the exporter has done
 FIGURES = ("n", "accuracy", "interval", "f1", "loss")
 
@@ -81,8 +85,9 @@ def quantise(content: bytes, calibrate_with: DigitSet) -> onnx.ModelProto:
 
 
 def network_nodes(graph: onnx.GraphProto) -> list[str]:
-    """The names of the products in the network: all that follow from the image that the preparation made.
+    """The names of the products in the network: those that follow from the image that the preparation made.
 
+    Of products with weights, those that have a share of them worth the while.
     Raises: BundleError when there are none, or the graph does not show the image.
     """
     makers = {output: node for node in graph.node for output in node.output}
@@ -90,14 +95,18 @@ def network_nodes(graph: onnx.GraphProto) -> list[str]:
     image = IMAGE
     while image in makers and uses[image] < 2:  # back from the output to where the network branches off
         image = makers[image].input[0]
-    known, found = {image}, []
+    known = {image}
+    weights = {each.name: math.prod(each.dims) for each in graph.initializer}
+    found: dict[str, int | None] = {}  # by the name of a product: how many weights it has, if it has any
     for node in graph.node:  # ONNX keeps them in the order of computing
         if known & set(node.input):
             known.update(node.output)
-            found += [node.name] if node.op_type in KINDS else []
+            if node.op_type in KINDS:
+                found[node.name] = weights.get(node.input[1])
     if image not in makers or not found:
         raise BundleError("The bundle does not tell its network from its preparation. Export it again.")
-    return found
+    least = LEAST_SHARE * sum(count or 0 for count in found.values())
+    return [name for name, count in found.items() if count is None or count >= least]
 
 
 def _compared(part: str, contents: tuple[bytes, bytes], digits: DigitSet, record: Bundle) -> dict[str, Any]:
