@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from digitkit.core.colour import in_colour
 from digitkit.core.picture import Pixels
 
 BATCH = 256
@@ -72,7 +73,7 @@ def bar(side: int) -> Pixels:
     rows, columns = np.mgrid[0:side, 0:side]
     ink = abs(columns - side / 2 + (rows - side / 2) / 4) < STROKE * side / 2
     inside = (rows > side * 0.15) & (rows < side * 0.85)
-    return np.repeat(np.where(ink & inside, 30, 240).astype(np.uint8)[..., None], 3, axis=2)
+    return in_colour(np.where(ink & inside, 30, 240).astype(np.uint8))
 
 
 def pictures_for(job: Job) -> Pixels:
@@ -137,7 +138,7 @@ def write_answers(read: Read, job: Job) -> None:
 
 
 def _coloured(picture: Pixels) -> Pixels:
-    return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+    return picture if picture.ndim == 3 else in_colour(picture)
 
 
 def main(text: str) -> None:

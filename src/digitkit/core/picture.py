@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
 
-from digitkit.core.colour import Pixels, see, turn
+from digitkit.core.colour import Pixels, in_colour, see, turn
 from digitkit.core.errors import PictureError, PictureTooLarge
 
 __all__ = [
@@ -192,7 +192,7 @@ def _decode_array(array: NDArray[Any], name: str) -> Pixels:
     levels = _levels(array, name)
     height, width = levels.shape[:2]
     if channels != 4 and max(height, width) <= LIMITS.longest:  # nothing to do, and arrays come by the ten thousand
-        return np.broadcast_to(levels.reshape(height, width, channels), (height, width, 3)).copy(order="C")
+        return levels.copy(order="C") if channels == 3 else in_colour(levels.reshape(height, width))
     return _show(Image.fromarray(levels[:, :, 0] if levels.shape[2:] == (1,) else levels), name)
 
 
@@ -213,8 +213,7 @@ def decode_stack(array: NDArray[Any], name: str) -> Pixels:
     _check_size(width, height, name)
     if array.shape[3:] == (3,):
         return np.ascontiguousarray(array)
-    grey = array.reshape(count, height, width)
-    return np.stack([grey, grey, grey], 3)  # six times as fast as a broadcast copy
+    return in_colour(array.reshape(count, height, width))
 
 
 def _levels(array: NDArray[Any], name: str) -> Pixels:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from digitkit.core.colour import in_colour
 from digitkit.core.digitset import Dense, DigitSet, Encoded, Joined, Pictures, Ragged
 from digitkit.core.parallel import in_threads
 from digitkit.core.picture import Pixels
@@ -163,4 +164,4 @@ def _stack(digits: DigitSet, indices: NDArray[np.int64]) -> Pixels:
 
 def as_colour(pixels: Pixels) -> Pixels:
     """Grey repeated three times: uint8 (N,H,W) or (N,H,W,3) -> (N,H,W,3)."""
-    return pixels if pixels.ndim == 4 else np.repeat(pixels[..., None], 3, axis=3)
+    return pixels if pixels.ndim == 4 else in_colour(pixels)
