@@ -67,7 +67,7 @@ def test_large_products_of_the_network_are_in_8_bits_and_none_of_the_preparation
     products = {node.name: weights[node.input[1]] for node in before.node if node.op_type in ("Conv", "Gemm")}
     assert len(products) == 4
     assert min(products[name] for name in names) > max(products[name] for name in products if name not in names)
-    assert sum(products[name] for name in names) > 0.98 * sum(products.values())
+    assert sum(products[name] for name in names) > 0.95 * sum(products.values())
     assert sum(node.op_type == "MatMul" for node in before.node) > 10
     fed = {output for node in after.node if node.op_type == "DequantizeLinear" for output in node.output}
     for node in after.node:
@@ -78,7 +78,7 @@ def test_large_products_of_the_network_are_in_8_bits_and_none_of_the_preparation
 def test_weights_use_7_bits_so_that_no_processor_overflows(small: tuple[Path, Bundle, Figures]) -> None:
     weights = [onnx.numpy_helper.to_array(each) for each in onnx.load(small[0]).graph.initializer]
     whole = [each for each in weights if each.dtype == np.int8 and each.ndim > 1]
-    assert len(whole) == 3
+    assert len(whole) == 2
     assert all(50 <= np.abs(each.astype(int)).max() <= 64 for each in whole)
 
 

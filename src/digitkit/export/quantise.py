@@ -32,9 +32,7 @@ from digitkit.runtime.session import Session
 CALIBRATION_PICTURES = 1000
 CALIBRATION_BATCH = 64
 LEAST_AGREEMENT = 0.95  # of the labels on any part; below it something went wrong
-LEAST_SHARE = (
-    0.01  # of all weights; a product with fewer, such as the first and the last, stays as it is (docs/log.md, 19)
-)
+SMALL = 0.1  # of the mean weights of a product; what has fewer, mostly the first and the last, stays as it is (log 19)
 PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}  # what it asks for, folded norms, the exporter has done
 FIGURES = ("n", "accuracy", "interval", "f1", "loss")
 
@@ -87,7 +85,7 @@ def quantise(content: bytes, calibrate_with: DigitSet) -> onnx.ModelProto:
 def network_nodes(graph: onnx.GraphProto) -> list[str]:
     """The names of the products in the network: those that follow from the image that the preparation made.
 
-    Of products with weights, those that have a share of them worth the while.
+    Small ones are left out: there rounding hurts most and saves least.
     Raises: BundleError when there are none, or the graph does not show the image.
     """
     makers = {output: node for node in graph.node for output in node.output}
@@ -105,7 +103,7 @@ def network_nodes(graph: onnx.GraphProto) -> list[str]:
                 found[node.name] = weights.get(node.input[1])
     if image not in makers or not found:
         raise BundleError("The bundle does not tell its network from its preparation. Export it again.")
-    least = LEAST_SHARE * sum(count or 0 for count in found.values())
+    least = SMALL * sum(count or 0 for count in found.values()) / len(found)
     return [name for name, count in found.items() if count is None or count >= least]
 
 
