@@ -54,6 +54,16 @@ def open_tab(page: Page, name: str) -> None:
     raise AssertionError(f"the tab {name} does not open")
 
 
+def press(page: Page, key: str, shown: Locator) -> None:
+    """Press a key until something shows; Streamlit forgets one that comes while it draws, and one presses again."""
+    for _ in range(3):
+        page.keyboard.press(key)
+        with suppress(AssertionError):
+            expect(shown).to_be_visible(timeout=10_000)
+            return
+    raise AssertionError(f"the key {key} does nothing")
+
+
 def draw(page: Page, strokes: Strokes) -> None:
     """Draw with the mouse, and wait until the newest drawing is answered."""
     canvas = pad_of(page).locator("canvas")

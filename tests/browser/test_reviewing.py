@@ -12,7 +12,7 @@ from digitkit.app.client import Client
 from digitkit.store import Store
 from digitkit.wire import SubmissionIn
 from tests.app.pictures import digit_png
-from tests.browser.hand import Visit
+from tests.browser.hand import Visit, press
 from tests.browser.processes import Process
 
 
@@ -46,13 +46,12 @@ def test_a_reviewer_decides_with_keys_and_takes_it_back(app: Process, visit: Vis
     enter(page, store, "review")
     expect(page.get_by_text("The model says: 3")).to_be_visible()
     expect(page.get_by_alt_text("Submitted picture, sent as 8")).to_be_visible()
+    accept, nothing = page.get_by_role("button", name="Accept"), page.get_by_text("Nothing waits for a review.")
     for key, review in (("3", ("accepted", "3")), ("x", ("rejected", None)), ("a", ("accepted", None))):
-        expect(page.get_by_role("button", name="Accept")).to_be_visible()
-        page.keyboard.press(key)
-        expect(page.get_by_text("Nothing waits for a review.")).to_be_visible()
+        expect(accept).to_be_visible()
+        press(page, key, nothing)
         assert reviews_of(store) == review
-        page.keyboard.press("z")
-    expect(page.get_by_role("button", name="Accept")).to_be_visible()
+        press(page, "z", accept)
     assert reviews_of(store)[0] == "pending"
 
 
