@@ -56,6 +56,21 @@ def test_a_file_is_read_into_one_json_object_with_every_promised_key(folder: Pat
     assert result.stderr == ""
 
 
+def test_large_files_are_told_in_their_order_and_a_damaged_one_stops_none(folder: Path) -> None:
+    many = folder / "many"
+    many.mkdir()
+    for place in range(9):
+        picture = Image.fromarray(tone(0.05 + place / 10, 90 if place % 2 else 10)).convert("RGB")
+        picture.save(many / f"{place}.bmp")
+    (many / "3.bmp").write_bytes(b"BM" + bytes(30_000))
+    result = predict("many", "--json")
+    assert result.exit_code == 3
+    told = objects(result)
+    assert [Path(each["picture"]).name for each in told] == [f"{place}.bmp" for place in range(9)]
+    assert [each.get("label") for each in told] == ["0", "1", "2", None, *"45678"]
+    assert "3.bmp" in told[3]["error"]
+
+
 def test_a_folder_is_read_with_its_folders_sorted_and_without_what_is_hidden(folder: Path) -> None:
     for name in (".thumbnails", "__MACOSX"):
         (folder / "scans" / name).mkdir()

@@ -42,3 +42,29 @@ def test_an_error_reaches_the_caller(threads: int) -> None:
 
 def test_one_thing_starts_no_thread() -> None:
     assert list(in_threads(lambda _: threading.current_thread(), [0], 4)) == [threading.current_thread()]
+
+
+def test_small_things_are_done_here_and_large_ones_in_threads_in_one_order() -> None:
+    here = threading.current_thread()
+
+    def work(x: int) -> tuple[int, bool]:
+        return x, threading.current_thread() is here
+
+    answers = list(in_threads(work, range(60), 3, lambda x: x % 5 != 0))
+    assert answers == [(x, x % 5 != 0) for x in range(60)]
+
+
+def test_the_error_of_a_small_thing_waits_for_its_turn() -> None:
+    slow = threading.Event()
+
+    def work(x: int) -> int:
+        if x == 0:
+            slow.wait(20)
+        else:
+            slow.set()
+        return 1 // (x - 1)
+
+    answers = in_threads(work, range(50), 2, lambda x: x > 0)
+    assert next(answers) == -1
+    with pytest.raises(ZeroDivisionError):
+        next(answers)

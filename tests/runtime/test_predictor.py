@@ -17,7 +17,7 @@ from PIL import Image
 import digitkit
 from digitkit.core.bundle import OUTPUTS, sign
 from digitkit.core.errors import BundleError, ConfigError, PictureError
-from digitkit.core.picture import PictureSource, Pixels
+from digitkit.core.picture import QUICK_BYTES, PictureSource, Pixels
 from digitkit.core.prediction import Prediction
 from digitkit.runtime.predictor import Predictor
 from tests.fixtures.bundles import SIDE, TINY, signed, tiny_bundle, tiny_graph, tone, write_tiny
@@ -65,6 +65,30 @@ def test_many_pictures_of_any_kinds_and_sizes_keep_their_order(predictor: Predic
     ]
     assert [answer.label for answer in predictor.predict(mixed)] == ["1", "8", "3", "7", "2"]
     assert predictor.predict(tuple(pictures)) == predictor.predict(pictures)
+
+
+def large(picture: Pixels) -> bytes:
+    """A file that is decoded in a thread of its own."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).convert("RGB").save(buffer, "BMP")
+    assert len(buffer.getvalue()) > QUICK_BYTES
+    return buffer.getvalue()
+
+
+def test_large_files_among_small_pictures_keep_their_order_and_their_errors(tmp_path: Path) -> None:
+    tones = [0.05 + place % 10 / 10 for place in range(40)]
+    mixed: list[PictureSource] = [
+        tone(brightness) if place % 3 else large(tone(brightness, 90)) for place, brightness in enumerate(tones)
+    ]
+    path = tmp_path / "large.bmp"
+    path.write_bytes(large(tone(0.75, 90)))
+    reader = Predictor.load(write_tiny(tmp_path), "cpu", 3)
+    assert [answer.label for answer in reader.predict([*mixed, path])] == [
+        *(str(place % 10) for place in range(40)),
+        "7",
+    ]
+    with pytest.raises(PictureError, match=r"^picture 12: "):
+        reader.predict([*mixed[:12], bytes(QUICK_BYTES), *mixed[12:], b"no picture"])
 
 
 def test_a_picture_gets_the_same_answer_alone_and_among_others(predictor: Predictor) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from digitkit.commands.parts import named_part
 from digitkit.core.errors import DataError
-from digitkit.core.picture import PictureSource, Pixels, decode
+from digitkit.core.picture import PictureSource, Pixels, decode, is_quickly_decoded
 from digitkit.data.parts import is_hidden
 
 # Of the pictures in a folder; a file named outright may have any name.
@@ -37,6 +37,10 @@ class Asked:
         if isinstance(self.source, DataError):
             raise self.source
         return decode(self.source, self.name)
+
+    def is_quick(self) -> bool:
+        """Whether a thread of its own would take longer than opening it does."""
+        return isinstance(self.source, DataError) or is_quickly_decoded(self.source)
 
 
 def expand(words: Sequence[str]) -> Iterator[Asked]:

@@ -86,19 +86,27 @@ def _choose_format(form: str, json: bool, csv: bool) -> str:
 
 def read(predictor: "Predictor", wanted: Iterable["Asked"], folder: "SeenFolder | None") -> Iterator["Outcome"]:
     """What becomes of each picture, in order, a chunk at a time; bad ones do not stop the others."""
+    from digitkit.core.parallel import in_threads
+    from digitkit.core.picture import DECODERS
+    from digitkit.runtime.session import usable_cores
+
     chunk: list[tuple[Asked, Pixels | DataError]] = []
     size = 0
-    for each in wanted:
-        try:
-            pixels = each.pixels()
-            size += pixels.nbytes
-            chunk.append((each, pixels))
-        except DataError as error:
-            chunk.append((each, error))
+    for each, pixels in in_threads(_opened, wanted, min(usable_cores(), DECODERS), lambda asked: asked.is_quick()):
+        size += 0 if isinstance(pixels, DataError) else pixels.nbytes
+        chunk.append((each, pixels))
         if len(chunk) >= CHUNK or size >= CHUNK_BYTES:
             yield from _read_chunk(predictor, chunk, folder)
             chunk, size = [], 0
     yield from _read_chunk(predictor, chunk, folder)
+
+
+def _opened(asked: "Asked") -> "tuple[Asked, Pixels | DataError]":
+    """What was asked for, and the picture or why there is none."""
+    try:
+        return asked, asked.pixels()
+    except DataError as error:
+        return asked, error
 
 
 def _read_chunk(

@@ -3,16 +3,20 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_threads(work: Callable[[T], R], things: Iterable[T], threads: int) -> Iterator[R]:
+def in_threads(
+    work: Callable[[T], R], things: Iterable[T], threads: int, is_small: Callable[[T], bool] | None = None
+) -> Iterator[R]:
     """`work` of each thing, in order; at most twice as many things as threads are held.
 
-    With one thread, or for a single thing, no thread is started.
+    With one thread, or for a single thing, no thread is started. Small things are worked on right here: to hand them over
+    would take longer.
     Raises: what `work` raises; the rest is then left undone.
     """
     rest = iter(things)
@@ -24,13 +28,26 @@ def in_threads(work: Callable[[T], R], things: Iterable[T], threads: int) -> Ite
     waiting: deque[Future[R]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
-            waiting.extend(pool.submit(work, thing) for thing in held)
-            for thing in rest:
+            for thing in chain(held, rest):
+                small = is_small is not None and is_small(thing)
+                if small and not waiting:
+                    yield work(thing)
+                    continue
                 if len(waiting) >= 2 * threads:
                     yield waiting.popleft().result()
-                waiting.append(pool.submit(work, thing))
+                waiting.append(_done(work, thing) if small else pool.submit(work, thing))
             while waiting:
                 yield waiting.popleft().result()
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _done(work: Callable[[T], R], thing: T) -> Future[R]:
+    """`work` of a thing that waits for its turn, its error too."""
+    future: Future[R] = Future()
+    try:
+        future.set_result(work(thing))
+    except Exception as error:
+        future.set_exception(error)
+    return future

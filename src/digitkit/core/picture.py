@@ -4,6 +4,7 @@ H height, W width in px.
 """
 
 import io
+import os
 import struct
 import threading
 import warnings
@@ -22,9 +23,12 @@ from digitkit.core.colour import Pixels, in_colour, see, turn
 from digitkit.core.errors import PictureError, PictureTooLarge
 
 __all__ = [
-    "LIMITS", "Limits", "PictureSource", "Pixels", "decode", "decode_stack", "is_plain_stack",
-    "size_of_picture", "without_needless_colour",
+    "DECODERS", "LIMITS", "Limits", "PictureSource", "Pixels", "decode", "decode_stack", "is_plain_stack",
+    "is_quickly_decoded", "size_of_picture", "without_needless_colour",
 ]  # fmt: skip
+
+QUICK_BYTES = 16 * 2**10  # of a file; smaller ones are decoded before a thread has begun
+DECODERS = 4  # files that are decoded at once; the largest one takes some 300 MB for a moment
 
 PictureSource = str | Path | bytes | BinaryIO | Image.Image | NDArray[Any]
 
@@ -74,6 +78,16 @@ def decode(source: PictureSource, name: str | None = None) -> Pixels:
     if share > 1:  # a JPEG can be decoded at 1/2, 1/4 or 1/8 for less time and memory; others ignore this
         picture.draft(None, (int(picture.width / share) or 1, int(picture.height / share) or 1))
     return _show(picture, name)
+
+
+def is_quickly_decoded(source: PictureSource) -> bool:
+    """Whether a thread of its own would take longer than decoding a picture does; a stream is read here in any case."""
+    if isinstance(source, str | Path):
+        try:
+            return os.stat(source).st_size < QUICK_BYTES
+        except (OSError, ValueError):
+            return True
+    return not isinstance(source, bytes) or len(source) < QUICK_BYTES
 
 
 def size_of_picture(content: bytes, name: str) -> tuple[int, int]:

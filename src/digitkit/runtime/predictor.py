@@ -14,7 +14,7 @@ from PIL import Image
 from digitkit.core.bundle import OUTPUTS, Bundle
 from digitkit.core.errors import BundleError
 from digitkit.core.parallel import in_threads
-from digitkit.core.picture import PictureSource, Pixels, decode, is_plain_stack
+from digitkit.core.picture import DECODERS, PictureSource, Pixels, decode, is_plain_stack, is_quickly_decoded
 from digitkit.core.prediction import Prediction
 from digitkit.runtime.batch import Batch, batches, stack_batches
 from digitkit.runtime.bundle import DEFAULT, read_bundle
@@ -62,7 +62,7 @@ class Predictor:
 
         Raises: PictureError when a picture cannot be read, BundleError when the graph fails.
         """
-        one, batch = _as_batches(pictures)
+        one, batch = _as_batches(pictures, self._session.threads)
         answers = list(self._predictions(batch))
         return answers[0] if one else answers
 
@@ -72,7 +72,7 @@ class Predictor:
         Shapes: returns float32 (N,K), rows sum to 1, in the order of `bundle.classes`; one picture is N = 1.
         Raises: what `predict` raises.
         """
-        batch: Iterator[Batch] = _as_batches(pictures)[1]
+        batch: Iterator[Batch] = _as_batches(pictures, self._session.threads)[1]
         nothing = np.zeros((0, len(self.bundle.classes)), np.float32)
         return np.concatenate([nothing, *(columns[0] for columns in self._scores(batch, OUTPUTS[:1]))])
 
@@ -81,7 +81,7 @@ class Predictor:
 
         Raises: what `predict` raises.
         """
-        return list(self._evidence(_as_batches(pictures)[1]))
+        return list(self._evidence(_as_batches(pictures, self._session.threads)[1]))
 
     @overload
     def images(self, pictures: One) -> Pixels: ...
@@ -96,7 +96,7 @@ class Predictor:
         """
         if IMAGE not in self._session.outputs:
             raise BundleError(f"{self.bundle.id}: the bundle does not show what the model sees. Export it again.")
-        one, batch = _as_batches(pictures)
+        one, batch = _as_batches(pictures, self._session.threads)
         seen = [image for columns in self._columns(batch, (IMAGE,)) for image in _as_pictures(columns[0])]
         return seen[0] if one else seen
 
@@ -146,14 +146,14 @@ class Predictor:
                 columns, filled = [], 0
 
 
-def _as_batches(pictures: Any) -> tuple[bool, Iterator[Batch]]:
-    """Whether one picture was given, and the pictures in batches."""
+def _as_batches(pictures: Any, threads: int) -> tuple[bool, Iterator[Batch]]:
+    """Whether one picture was given, and the pictures in batches, decoded in so many threads."""
     if isinstance(pictures, list | tuple):
-        return False, batches(_decoded(pictures, one=False))
+        return False, batches(_decoded(pictures, threads))
     if isinstance(pictures, np.ndarray) and (pictures.ndim == 4 or _is_stack(pictures.shape)):
         plain = is_plain_stack(pictures)
-        return False, stack_batches(pictures) if plain else batches(_decoded(list(pictures), one=False))
-    return True, batches(_decoded([pictures], one=True))
+        return False, stack_batches(pictures) if plain else batches(_decoded(list(pictures), threads))
+    return True, batches(iter([decode(pictures)]))
 
 
 def _is_stack(shape: tuple[int, ...]) -> bool:
@@ -161,11 +161,15 @@ def _is_stack(shape: tuple[int, ...]) -> bool:
     return len(shape) == 3 and shape[2] not in (1, 3, 4)
 
 
-def _decoded(sources: Sequence[PictureSource], one: bool) -> Iterator[Pixels]:
+def _decoded(sources: Sequence[PictureSource], threads: int) -> Iterator[Pixels]:
     """Each picture decoded when it is needed; those without a name are counted from 0 in error messages."""
-    for place, source in enumerate(sources):
-        named = one or isinstance(source, str | Path)
-        yield decode(source, None if named else f"picture {place}")
+
+    def open_one(place: int) -> Pixels:
+        source = sources[place]
+        return decode(source, None if isinstance(source, str | Path) else f"picture {place}")
+
+    threads = min(threads, DECODERS)
+    return in_threads(open_one, range(len(sources)), threads, lambda place: is_quickly_decoded(sources[place]))
 
 
 def _as_pictures(images: NDArray[Any]) -> Pixels:

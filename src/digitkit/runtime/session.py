@@ -33,16 +33,16 @@ ONNXRUNTIME_ERRORS: tuple[type[Exception], ...] = (
 class Session:
     """A graph that is ready to run; safe to use from many threads.
 
-    `batches_at_once` says how many batches keep all its threads busy.
+    `threads` says how many it may use, `batches_at_once` how many batches keep them all busy.
     """
 
     def __init__(self, content: bytes, where: str, device: str = "auto", threads: int | None = None) -> None:
         providers = providers_of(device)
         self._where = where
-        threads = _threads(threads)
-        self.batches_at_once = threads if len(content) < SMALL_GRAPH and providers[0] == CPU else 1
+        self.threads = _threads(threads)
+        self.batches_at_once = self.threads if len(content) < SMALL_GRAPH and providers[0] == CPU else 1
         try:
-            options = _options(threads // self.batches_at_once)
+            options = _options(self.threads // self.batches_at_once)
             self._session = onnxruntime.InferenceSession(content, options, providers=providers)
         except ONNXRUNTIME_ERRORS as error:
             raise BundleError(f"{where}: onnxruntime cannot open the graph ({error}). Export it again.") from error
