@@ -15,8 +15,8 @@ def in_threads(
 ) -> Iterator[R]:
     """`work` of each thing, in order; at most twice as many things as threads are held.
 
-    With one thread, or for a single thing, no thread is started. Small things are worked on right here: to hand them over
-    would take longer.
+    With one thread, or for one thing, no thread is started. Small things are worked on here, where handing them
+    over takes longer.
     Raises: what `work` raises; the rest is then left undone.
     """
     rest = iter(things)
