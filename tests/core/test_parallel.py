@@ -1,6 +1,7 @@
 """Work in threads keeps its order, its bounds and its errors."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -68,3 +69,19 @@ def test_the_error_of_a_small_thing_waits_for_its_turn() -> None:
     assert next(answers) == -1
     with pytest.raises(ZeroDivisionError):
         next(answers)
+
+
+def test_a_consumer_that_leaves_leaves_the_rest_undone() -> None:
+    begun: list[int] = []
+
+    def work(x: int) -> int:
+        begun.append(x)
+        time.sleep(0.02)
+        return x
+
+    answers = in_threads(work, range(1000), 2)
+    assert next(answers) == 0
+    answers.close()  # type: ignore[attr-defined]
+    assert len(begun) <= 4
+    time.sleep(0.1)
+    assert len(begun) <= 4

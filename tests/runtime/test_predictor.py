@@ -87,6 +87,9 @@ def test_large_files_among_small_pictures_keep_their_order_and_their_errors(tmp_
         *(str(place % 10) for place in range(40)),
         "7",
     ]
+    same = Image.open(path)  # loads when it is looked at, and stands there twice
+    twice: list[PictureSource] = [path, same, path, same]
+    assert [answer.label for answer in reader.predict(twice)] == ["7"] * 4
     with pytest.raises(PictureError, match=r"^picture 12: "):
         reader.predict([*mixed[:12], bytes(QUICK_BYTES), *mixed[12:], b"no picture"])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from digitkit.commands.parts import named_part
 from digitkit.core.errors import DataError
-from digitkit.core.picture import PictureSource, Pixels, decode, is_quickly_decoded
+from digitkit.core.picture import PictureSource, Pixels, decode, is_decoded_here
 from digitkit.data.parts import is_hidden
 
 # Of the pictures in a folder; a file named outright may have any name.
@@ -38,9 +38,9 @@ class Asked:
             raise self.source
         return decode(self.source, self.name)
 
-    def is_quick(self) -> bool:
-        """Whether a thread of its own would take longer than opening it does."""
-        return isinstance(self.source, DataError) or is_quickly_decoded(self.source)
+    def is_opened_here(self) -> bool:
+        """Whether to open it here instead of in a thread of its own."""
+        return isinstance(self.source, DataError) or is_decoded_here(self.source)
 
 
 def expand(words: Sequence[str]) -> Iterator[Asked]:

@@ -92,7 +92,8 @@ def read(predictor: "Predictor", wanted: Iterable["Asked"], folder: "SeenFolder 
 
     chunk: list[tuple[Asked, Pixels | DataError]] = []
     size = 0
-    for each, pixels in in_threads(_opened, wanted, min(usable_cores(), DECODERS), lambda asked: asked.is_quick()):
+    threads = min(usable_cores(), DECODERS)
+    for each, pixels in in_threads(_opened, wanted, threads, lambda asked: asked.is_opened_here()):
         size += 0 if isinstance(pixels, DataError) else pixels.nbytes
         chunk.append((each, pixels))
         if len(chunk) >= CHUNK or size >= CHUNK_BYTES:

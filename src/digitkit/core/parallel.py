@@ -29,6 +29,8 @@ def in_threads(
     with ThreadPoolExecutor(threads) as pool:
         try:
             for thing in chain(held, rest):
+                while waiting and waiting[0].done():
+                    yield waiting.popleft().result()
                 small = is_small is not None and is_small(thing)
                 if small and not waiting:
                     yield work(thing)

@@ -23,12 +23,12 @@ from digitkit.core.colour import Pixels, in_colour, see, turn
 from digitkit.core.errors import PictureError, PictureTooLarge
 
 __all__ = [
-    "DECODERS", "LIMITS", "Limits", "PictureSource", "Pixels", "decode", "decode_stack", "is_plain_stack",
-    "is_quickly_decoded", "size_of_picture", "without_needless_colour",
+    "DECODERS", "LIMITS", "Limits", "PictureSource", "Pixels", "decode", "decode_stack", "is_decoded_here",
+    "is_plain_stack", "size_of_picture", "without_needless_colour",
 ]  # fmt: skip
 
 QUICK_BYTES = 16 * 2**10  # of a file; smaller ones are decoded before a thread has begun
-DECODERS = 4  # files that are decoded at once; the largest one takes some 300 MB for a moment
+DECODERS = 4  # files that are decoded at once at most; the largest that is allowed takes some 300 MB for a moment
 
 PictureSource = str | Path | bytes | BinaryIO | Image.Image | NDArray[Any]
 
@@ -80,8 +80,12 @@ def decode(source: PictureSource, name: str | None = None) -> Pixels:
     return _show(picture, name)
 
 
-def is_quickly_decoded(source: PictureSource) -> bool:
-    """Whether a thread of its own would take longer than decoding a picture does; a stream is read here in any case."""
+def is_decoded_here(source: PictureSource) -> bool:
+    """Whether a picture is decoded where it is asked for instead of in a thread of its own.
+
+    Small files are, since a thread takes longer to begin, and all that is no file: the same stream or Pillow picture
+    may stand in a list twice.
+    """
     if isinstance(source, str | Path):
         try:
             return os.stat(source).st_size < QUICK_BYTES

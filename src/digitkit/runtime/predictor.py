@@ -14,7 +14,7 @@ from PIL import Image
 from digitkit.core.bundle import OUTPUTS, Bundle
 from digitkit.core.errors import BundleError
 from digitkit.core.parallel import in_threads
-from digitkit.core.picture import DECODERS, PictureSource, Pixels, decode, is_plain_stack, is_quickly_decoded
+from digitkit.core.picture import DECODERS, PictureSource, Pixels, decode, is_decoded_here, is_plain_stack
 from digitkit.core.prediction import Prediction
 from digitkit.runtime.batch import Batch, batches, stack_batches
 from digitkit.runtime.bundle import DEFAULT, read_bundle
@@ -45,7 +45,8 @@ class Predictor:
     def load(cls, name_or_path: str | Path = DEFAULT, device: str = "auto", threads: int | None = None) -> "Predictor":
         """Open a bundle: "default" is the one that ships, anything else is a path.
 
-        `device` is "auto" (CUDA if there is one), "cpu" or "cuda"; `threads` is 1 or more, by default all cores.
+        `device` is "auto" (CUDA if there is one), "cpu" or "cuda"; `threads` is 1 or more, by default all cores. As
+        many decode large files, at most four.
         Raises: BundleError when the file is missing, altered or of a newer format; ConfigError for an unknown device.
         """
         bundle, content = read_bundle(name_or_path)
@@ -97,7 +98,7 @@ class Predictor:
         if IMAGE not in self._session.outputs:
             raise BundleError(f"{self.bundle.id}: the bundle does not show what the model sees. Export it again.")
         one, batch = _as_batches(pictures, self._session.threads)
-        seen = [image for columns in self._columns(batch, (IMAGE,)) for image in _as_pictures(columns[0])]
+        seen = [image for columns in self._columns(batch, (IMAGE,)) for image in _as_pictures(columns[0]).copy()]
         return seen[0] if one else seen
 
     def _predictions(self, pictures: Iterable[Batch]) -> Iterator[Prediction]:
@@ -169,7 +170,7 @@ def _decoded(sources: Sequence[PictureSource], threads: int) -> Iterator[Pixels]
         return decode(source, None if isinstance(source, str | Path) else f"picture {place}")
 
     threads = min(threads, DECODERS)
-    return in_threads(open_one, range(len(sources)), threads, lambda place: is_quickly_decoded(sources[place]))
+    return in_threads(open_one, range(len(sources)), threads, lambda place: is_decoded_here(sources[place]))
 
 
 def _as_pictures(images: NDArray[Any]) -> Pixels:
