@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
@@ -15,8 +16,8 @@ def in_threads(
 ) -> Iterator[R]:
     """`work` of each thing, in order; at most twice as many things as threads are held.
 
-    With one thread, or for one thing, no thread is started. Small things are worked on here, where handing them
-    over takes longer.
+    With one thread, or for one thing, no thread is started. Small things are worked on here when it is their turn,
+    since handing them over would take longer.
     Raises: what `work` raises; the rest is then left undone.
     """
     rest = iter(things)
@@ -25,31 +26,15 @@ def in_threads(
         yield from map(work, held)
         yield from map(work, rest)
         return
-    waiting: deque[Future[R]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for thing in chain(held, rest):
-                while waiting and waiting[0].done():
-                    yield waiting.popleft().result()
-                small = is_small is not None and is_small(thing)
-                if small and not waiting:
-                    yield work(thing)
-                    continue
-                if len(waiting) >= 2 * threads:
-                    yield waiting.popleft().result()
-                waiting.append(_done(work, thing) if small else pool.submit(work, thing))
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _done(work: Callable[[T], R], thing: T) -> Future[R]:
-    """`work` of a thing that waits for its turn, its error too."""
-    future: Future[R] = Future()
+    waiting: deque[Callable[[], R]] = deque()  # what gives the next answers
+    pool = ThreadPoolExecutor(threads)
     try:
-        future.set_result(work(thing))
-    except Exception as error:
-        future.set_exception(error)
-    return future
+        for thing in chain(held, rest):
+            if len(waiting) >= 2 * threads:
+                yield waiting.popleft()()
+            small = is_small is not None and is_small(thing)
+            waiting.append(partial(work, thing) if small else pool.submit(work, thing).result)
+        while waiting:
+            yield waiting.popleft()()
+    finally:
+        pool.shutdown(cancel_futures=True)
