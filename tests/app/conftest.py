@@ -14,6 +14,8 @@ from digitkit.service.app import create_app
 from digitkit.service.settings import read_settings
 from digitkit.store import Store
 
+PATIENCE_S = 200  # for a page; a busy machine is no broken promise
+
 
 @dataclass(frozen=True)
 class Running:
@@ -37,6 +39,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         with Client(f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
+            client.bundles()  # once it answers, its thread imports nothing more beside that of a page
             yield Running(client, store, tokens)
         server.should_exit = True
         thread.join(30)

@@ -9,11 +9,10 @@ from streamlit.testing.v1 import AppTest
 from digitkit.app.heic import READER, as_readable
 from digitkit.core.errors import PictureError
 from digitkit.core.picture import decode
-from tests.app.conftest import Running
+from tests.app.conftest import PATIENCE_S, Running
 from tests.app.pictures import digit_png
 
 PHOTO = (Path(__file__).parents[1] / "fixtures" / "seven.heic").read_bytes()
-PATIENCE_S = 200  # a busy machine is no broken promise
 with_reader = pytest.mark.skipif(find_spec(READER) is None, reason="pi-heif is not installed (the extra heic)")
 without_reader = pytest.mark.skipif(find_spec(READER) is not None, reason="pi-heif is installed")
 

@@ -14,11 +14,9 @@ from digitkit.app.entry import Entry
 from digitkit.runtime.bundle import read_bundle
 from digitkit.store import SubmissionFilter
 from digitkit.wire import SubmissionIn
-from tests.app.conftest import Running
+from tests.app.conftest import PATIENCE_S, Running
 from tests.app.pictures import digit_png
 from tests.fixtures.bundles import write_tiny
-
-PATIENCE_S = 200  # a busy machine is no broken promise
 
 
 def show_read() -> None:

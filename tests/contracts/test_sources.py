@@ -21,7 +21,7 @@ from digitkit.data.catalogue import SOURCES, find_source
 from digitkit.data.fetch import fetch
 from digitkit.data.fingerprint import marks_of
 from digitkit.data.npz_records import RECORDS
-from digitkit.data.source import MIXED, PARTS, TEST, TRAIN, Source
+from digitkit.data.source import MIXED, PARTS, Source
 from digitkit.data.statistics import describe
 from digitkit.data.stock import is_here, missing, source_folder
 from tests.fixtures.formats import SAMPLES, Pictures, Sample, coloured
@@ -65,7 +65,7 @@ def write_sample(source: Source, sample: Sample, folder: Path) -> dict[str, list
 @pytest.fixture
 def source(name: str, monkeypatch: pytest.MonkeyPatch) -> Source:
     """A source that can be read without a network; the first tenth of what digitkit draws itself."""
-    monkeypatch.setattr(drawings, "COUNTS", {TRAIN: 800, TEST: 200})
+    monkeypatch.setattr(drawings, "COUNTS", {part: count // 10 for part, count in drawings.COUNTS.items()})
     if "DIGITKIT_TEST_CACHE" in os.environ:
         monkeypatch.setenv("DIGITKIT_CACHE", os.environ["DIGITKIT_TEST_CACHE"])
     if not is_here(SOURCES[name]):

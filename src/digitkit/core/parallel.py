@@ -26,15 +26,15 @@ def in_threads(
         yield from map(work, held)
         yield from map(work, rest)
         return
-    waiting: deque[Callable[[], R]] = deque()  # what gives the next answers
+    answers: deque[Callable[[], R]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
         for thing in chain(held, rest):
-            if len(waiting) >= 2 * threads:
-                yield waiting.popleft()()
+            if len(answers) >= 2 * threads:
+                yield answers.popleft()()
             small = is_small is not None and is_small(thing)
-            waiting.append(partial(work, thing) if small else pool.submit(work, thing).result)
-        while waiting:
-            yield waiting.popleft()()
+            answers.append(partial(work, thing) if small else pool.submit(work, thing).result)
+        while answers:
+            yield answers.popleft()()
     finally:
         pool.shutdown(cancel_futures=True)
