@@ -71,3 +71,17 @@ def test_a_stand_in_that_is_learnt_from_anyway_keeps_its_own_size(order: int) ->
     specs, sizes = zip(*named, strict=True)
     splits = build(SplitPlan(specs, sizes=sizes, fallback="optdigits", offline=True))
     assert len(splits.primary) + len(splits.val) > 1400
+
+
+@pytest.mark.parametrize("folders", [("3", "7"), ("train/3", "train/7")])
+def test_lone_folders_around_the_others_are_passed_over(tmp_path: Path, folders: tuple[str, ...]) -> None:
+    root = save(tmp_path / "mine", *(f"unpacked/digits/{folder}" for folder in folders))
+    (root / "unpacked" / "__MACOSX").mkdir()
+    for spec in (f"folder:{root}", f"archive:{packed(root)}"):
+        assert read_part(find_source(spec), "train").counts() == {"3": 6, "7": 6}
+
+
+@pytest.mark.parametrize("folders", [("7/one writer",), ("seven",), ("seven", "seven/one writer")])
+def test_a_lone_class_folder_stays_one(tmp_path: Path, folders: tuple[str, ...]) -> None:
+    root = save(tmp_path / "mine", *folders)
+    assert read_part(find_source(f"folder:{root}"), "train").classes == (folders[0].split("/")[0],)

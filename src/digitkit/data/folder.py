@@ -20,15 +20,16 @@ PREFIX = "folder:"
 def folder_source(spec: str) -> Source:
     """The source of `folder:PATH`.
 
-    PATH holds class folders, or the folders train, valid (or val) and test with class folders inside.
+    PATH holds class folders, or the folders train, valid (or val) and test with class folders inside. A lone folder
+    around all of these, as unpacking a zip makes it, is passed over.
     Raises: SourceError when there is no such folder, or it cannot be looked into.
     """
     path = Path(spec.removeprefix(PREFIX)).expanduser()
     if not path.is_dir():
         raise SourceError(f"{spec}: there is no folder {path}. Check the path.")
-    root = path.resolve()
+    root = _without_wrappers(path.resolve())
     places = _find_parts(root)
-    reader = AlbumReader(root.name or "folder", lambda folder, part: _open_part(root, places[part]))
+    reader = AlbumReader(path.resolve().name or "folder", lambda folder, part: _open_part(root, places[part]))
     title = f"the pictures in {path}"
     return Source(spec, title, "your own", "", (), tuple(places), reader.read, notes=reader.notes)
 
@@ -36,6 +37,17 @@ def folder_source(spec: str) -> Source:
 def leaves(root: Path, path: Path) -> bool:
     """Whether a path leads out of a folder, by `..` or by links; `root` is resolved."""
     return not Path(os.path.realpath(path)).is_relative_to(root)
+
+
+def _without_wrappers(root: Path) -> Path:
+    """The folder within lone folders that hold nothing but folders; one that is named as a part or a number is none."""
+    names = _folders(root)
+    if len(names) != 1 or part_of(names) or names[0].isdecimal() or (root / names[0]).is_symlink():
+        return root
+    inner = root / names[0]
+    if not _folders(inner) or any(entry.is_file() and not is_hidden(entry.name) for entry in inner.iterdir()):
+        return root
+    return _without_wrappers(inner)
 
 
 def _find_parts(root: Path) -> dict[str, Path]:
