@@ -99,6 +99,19 @@ def test_a_source_that_is_not_here_is_replaced_and_that_is_said(sources: str) ->
     assert lines == ["mnist is not on this machine; pictures of optdigits are shown instead."]
 
 
+def test_what_is_learnt_to_be_no_digit_is_shown_in_its_share(drawn_source: str) -> None:
+    others = ["data.negatives=[scribbles,emnist-letters]", "data.negatives_share=0.2", "augment.before.k=1"]
+    recipe = compose(["experiment=tiny", f"data.sources=[{drawn_source}]", "data.limit=100", *others])
+    lines: list[str] = []
+    for batch in visualize.batches(recipe, *visualize.some_parts(recipe, lines.append), 2):
+        assert len(batch.captions) == len(batch.before) == 24
+        assert batch.captions.index("not a digit") == 20
+        assert set(batch.captions[20:]) == {"not a digit"}
+        assert len(torch.unique(batch.before[20:], dim=0)) > 1
+    assert len(lines) == 1
+    assert lines[0].endswith("whose pictures are no digits, is not on this machine; it is left out.")
+
+
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DigitkitError, match="there is no folder"):
         visualize.some_parts(compose([f"data.sources=['folder:{tmp_path / 'none'}']"]), pytest.fail)

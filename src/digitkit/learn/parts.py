@@ -91,12 +91,11 @@ def prepare_parts(recipe: Recipe, splits: Splits, progress: Progress) -> Parts:
     marks = tuple(content_key(digits) for digits in others)
     said = _beside(progress, "preparing negatives")
     images = [prepared(digits, recipe.prepare, said, mark) for digits, mark in zip(others, marks, strict=True)]
-    negatives = reduce(Images.followed_by, images, no_images())
     contents = [*(splits.contents[name] for name, images in made.items() if len(images)), *marks]
     keys = tuple(prepared_key(content, recipe.prepare) for content in contents)
     return Parts(
         train, len(made["primary"]), made["val"], made["test"], time.perf_counter() - begun, keys,
-        splits.fingerprint, replace(negatives, labels=torch.full_like(negatives.labels, -1)),
+        splits.fingerprint, as_negatives(images),
         before_of(recipe, splits, others, _beside(progress, "varying train")),
         source_weights(recipe.data, splits), marks,
     )  # fmt: skip
@@ -115,6 +114,12 @@ def read_negatives(data: DataConfig) -> list[DigitSet]:
             raise ConfigError(f"data.negatives: {spec} has no picture of the class {NOT_A_DIGIT!r} to learn from.")
         found.append(digits.take(others))
     return found
+
+
+def as_negatives(images: Sequence[Images]) -> Images:
+    """Several sets of images in one, as no digits."""
+    joined = reduce(Images.followed_by, images, no_images())
+    return replace(joined, labels=torch.full_like(joined.labels, -1))
 
 
 def source_weights(data: DataConfig, splits: Splits) -> Weights | None:

@@ -3,7 +3,7 @@
 N images, B of one batch, C channels, S side in px.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -14,9 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from digitkit.core.errors import ConfigError
+from digitkit.core.digitset import DigitSet
+from digitkit.core.errors import ConfigError, FetchError
 from digitkit.core.files import atomic_path
 from digitkit.core.picture import Pixels
+from digitkit.core.prediction import NOT_A_DIGIT
 from digitkit.data.source import Report
 from digitkit.data.splits import build
 from digitkit.learn.augment.augmentation import Augmentation
@@ -24,9 +26,9 @@ from digitkit.learn.bank import Bank
 from digitkit.learn.batches import Batches
 from digitkit.learn.loader import prepared
 from digitkit.learn.mix import Mixed, mix
-from digitkit.learn.parts import Parts, before_of, draw, source_weights, split_plan
+from digitkit.learn.parts import Parts, as_negatives, before_of, draw, read_negatives, source_weights, split_plan
 from digitkit.learn.pictures import named
-from digitkit.learn.recipe import Recipe
+from digitkit.learn.recipe import DataConfig, Recipe
 from digitkit.learn.team import Team
 
 STAND_IN = "optdigits"  # carried by scikit-learn, so it is always here
@@ -54,7 +56,7 @@ class Shown:
 def some_parts(recipe: Recipe, say: Report) -> tuple[Parts, tuple[str, ...]]:
     """Some training pictures of a recipe, prepared, and its classes, from what is on this machine already.
 
-    `say` gets a line where a source is not here, and others are shown instead.
+    `say` gets a line where a source is not here, and others are shown instead, or none for one of no digits.
     """
     data = recipe.data
     limit = min(data.limit or MOST_PREPARED, MOST_PREPARED)
@@ -69,11 +71,24 @@ def some_parts(recipe: Recipe, say: Report) -> tuple[Parts, tuple[str, ...]]:
     if not len(splits.primary):
         raise ConfigError(f"No training pictures in {', '.join(data.sources)}; there is nothing to show.")
     images = prepared(splits.primary, recipe.prepare, content=splits.contents["primary"])
+    others = list(_some_negatives(data, limit, say))
     parts = Parts(
         images, len(images), images.first(0), images.first(0), 0.0, (),
-        before=before_of(recipe, splits, (), lambda done, total: None), weights=source_weights(data, splits),
+        negatives=as_negatives([prepared(digits, recipe.prepare) for digits in others]),
+        before=before_of(recipe, splits, others, lambda done, total: None), weights=source_weights(data, splits),
     )  # fmt: skip
     return parts, splits.primary.classes
+
+
+def _some_negatives(data: DataConfig, limit: int, say: Report) -> Iterator[DigitSet]:
+    """Some pictures of each source of no digits that is here, evenly out of all."""
+    for spec in data.negatives if data.negatives_share else ():
+        try:
+            (digits,) = read_negatives(replace(data, negatives=[spec], offline=True))
+        except FetchError:
+            say(f"{spec}, whose pictures are no digits, is not on this machine; it is left out.")
+            continue
+        yield digits.take(np.arange(0, len(digits), -(-len(digits) // limit)))
 
 
 def batches(recipe: Recipe, parts: Parts, classes: Sequence[str], count: int) -> list[Shown]:
@@ -87,9 +102,14 @@ def batches(recipe: Recipe, parts: Parts, classes: Sequence[str], count: int) ->
     found = []
     for number, (pixels, labels, indices) in enumerate(islice(_drawn(recipe, parts, classes), count)):
         left = 1 - number / max(1, count - 1)
+        if others := _negatives_shown(recipe, parts):
+            chosen = torch.randint(len(parts.negatives), (others,), generator=rng)
+            pixels = torch.cat([pixels, parts.negatives.pixels[chosen]])
+            labels = torch.cat([labels, parts.negatives.labels[chosen]])
+            indices = torch.cat([indices, len(parts.train) + chosen])
         seen = augmentation(_varied(recipe, parts, pixels, indices, number, left), labels, rng, left)
         mixed = _blend(seen, recipe, number) if _blends(recipe, left) else None
-        mine = [names[label] for label in labels.tolist()]
+        mine = [names[label] if label >= 0 else NOT_A_DIGIT for label in labels.tolist()]
         after = ((mixed.images if mixed else seen) * 255).round().to(torch.uint8)
         when = {1.0: "at the start", 0.0: "at the end"}.get(left, f"after {1 - left:.0%} of the training")
         captions = _captions(mine, mixed) if mixed else mine
@@ -108,13 +128,19 @@ def _varied(recipe: Recipe, parts: Parts, pixels: Tensor, indices: Tensor, step:
     return bank.stand_in(pixels.clone(), torch.arange(len(pixels)), step, left)
 
 
+def _negatives_shown(recipe: Recipe, parts: Parts) -> int:
+    """How many of the images that are shown are no digits."""
+    share = recipe.data.negatives_share if len(parts.negatives) else 0
+    return max(1, round(COLUMNS * ROWS * share / (1 + share))) if share else 0
+
+
 def _drawn(recipe: Recipe, parts: Parts, classes: Sequence[str]) -> Batches:
-    """Batches of as many images as are shown, their classes drawn as the recipe draws them."""
+    """Batches of as many digits as are shown, their classes drawn as the recipe draws them."""
     sampling = replace(recipe.data.sampling, count=0, replacement=True)
     few = replace(
         recipe,
         data=replace(recipe.data, sampling=sampling),
-        budget=replace(recipe.budget, batch=COLUMNS * ROWS, hard_share=0),
+        budget=replace(recipe.budget, batch=COLUMNS * ROWS - _negatives_shown(recipe, parts), hard_share=0),
     )
     return Batches(parts.train, draw(few, parts, classes))
 
