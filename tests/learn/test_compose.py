@@ -201,6 +201,10 @@ def test_errors_that_stand_in_a_circle_are_told_once() -> None:
         ("data.weights={mnist:2,usps:0.5}", {"mnist": 2.0, "usps": 0.5}),
         ("data.weights={}", {}),
         ("data.weights={7:3}", {"7": 3.0}),
+        (
+            "data.weights={'folder:~/my digits, ä':4, \"synthetic:print\": 3,usps:1}",
+            {"folder:~/my digits, ä": 4.0, "synthetic:print": 3.0, "usps": 1.0},
+        ),
         ("data.weights.hwd1000=3", None),
     ],
 )

@@ -35,6 +35,7 @@ OWN = "_own"  # what Hydra calls an experiment that is in a file of the user's
 OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=")  # Hydra's own signs, such as + and ~, would let unknown keys in
 GROUPS: Mapping[str, Mapping[str, Any]] = {"model": MODELS, "optim": OPTIMISERS}
 MAPPINGS = ("data.weights",)  # values under names that anybody may choose; a given one takes the place of the whole
+QUOTED = re.compile(r"""(["'])([^"']*)\1(?=\s*:)""")  # a name in a mapping
 LENGTHS = ("budget.epochs", "budget.steps", "budget.minutes")  # of which one decides how long a training lasts
 
 
@@ -107,14 +108,27 @@ def _composed(experiment: str, overrides: Sequence[str]) -> Recipe:
             whole = [item for item in overrides if item.partition("=")[0] in MAPPINGS]  # Hydra would merge them
             rest = [item for item in overrides if item not in whole]
             config = hydra_compose("recipe", [f"+experiment={experiment if own is None else OWN}", *rest])
-            for override in OverridesParser.create().parse_overrides(whole):
-                value = override.value()
-                given = {str(name): each for name, each in value.items()} if isinstance(value, dict) else value
-                OmegaConf.update(config, override.key_or_group, given, merge=False)
+            for item in whole:
+                key, given = _mapping(item)
+                OmegaConf.update(config, key, given, merge=False)
         root = OmegaConf.to_object(config)
     except (HydraException, OmegaConfBaseException, ConfigError) as error:
         raise _explained(error, experiment, overrides) from error
     return Recipe(**{item.name: getattr(root, item.name) for item in fields(Recipe)})
+
+
+def _mapping(override: str) -> tuple[str, Any]:
+    """The key and the value of an override whose names may stand in quotes; Hydra takes quotes around values only."""
+    quoted: dict[str, str] = {}
+
+    def stand_in(name: re.Match[str]) -> str:
+        return quoted.setdefault(name[2], f"quoted_{len(quoted)}")
+
+    parsed = OverridesParser.create().parse_override(QUOTED.sub(stand_in, override))
+    names, value = {stands: name for name, stands in quoted.items()}, parsed.value()
+    if isinstance(value, dict):
+        value = {names.get(str(name), str(name)): each for name, each in value.items()}
+    return parsed.key_or_group, value
 
 
 def _fill_store(chosen: Sequence[str], own: Mapping[str, Any] | None) -> None:
