@@ -1,17 +1,25 @@
-"""The documentation tells the truth: its Python runs, its links lead somewhere, its pages need no other machine."""
+"""The documentation tells the truth: its Python runs, its recipes are ones, its links lead somewhere, its pages need no
+other machine."""
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from digitkit.core.errors import ConfigError
+from digitkit.learn.compose import compose
+
 ROOT = Path(__file__).parents[1]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 IN_ONE_GO = "walkthrough.md"  # its blocks follow each other: tests/journeys/test_walkthrough.py
 BLOCK = re.compile(r"^```python\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+TRAINING = re.compile(r"^\$ digitkit (?:train|visualize) (.*)$", flags=re.MULTILINE)
+SETTING = re.compile(r"^\$ ([A-Z]+)=\"(.*)\"$", flags=re.MULTILINE)  # a variable of the shell
+OVERRIDE = re.compile(r"[a-z_][\w.]*=")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 FOREIGN = re.compile(r"""(?:src="|url\(["']?|<link rel="(?:stylesheet|icon|preconnect)" href=")https?:[^"')]+""")
 
@@ -29,6 +37,29 @@ def test_the_python_of_a_page_runs(place: str) -> None:
     command = [sys.executable, "-W", "error", "-c", BLOCKS[place]]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | search, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def recipes_of(page: str) -> list[list[str]]:
+    """The overrides of each training that a page asks for."""
+    settings: dict[str, str] = {}
+
+    def filled(text: str) -> str:
+        return re.sub(r"\$([A-Z]+)", lambda name: settings.get(name[1], name[0]), text)
+
+    for name, value in SETTING.findall(page):
+        settings[name] = filled(value)
+    trainings = [shlex.split(filled(line), comments=True) for line in TRAINING.findall(page.replace("\\\n", " "))]
+    return [[word for word in words if OVERRIDE.match(word)] for words in trainings]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_recipe_of_a_page_is_one_or_its_error_is_there(page: Path) -> None:
+    text = page.read_text()
+    for overrides in recipes_of(text):
+        try:
+            compose(overrides)
+        except ConfigError as error:
+            assert f"\nerror: {error}\n" in text, overrides  # noqa: PT017
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
