@@ -19,21 +19,28 @@ from tests.fixtures.runs import quiet, train_small, write_class_folders
 from tests.strokes import draw_digits
 
 
-def batches(share: float, seed: int = 0) -> Batches:
+def batches(share: float, seed: int = 0, hard_share: float = 0.0) -> Batches:
     """Of 20 digits and 7 others, whose pixels are their places."""
     pixels = torch.arange(27, dtype=torch.uint8).view(27, 1, 1, 1)
     labels = torch.cat([torch.arange(20) % 2, torch.full((7,), -1)])
-    drawing = Drawing(labels[:20].numpy(), ("0", "1"), DrawPlan(20, batch=10, seed=seed), 4)
+    drawing = Drawing(labels[:20].numpy(), ("0", "1"), DrawPlan(20, batch=10, seed=seed, hard_share=hard_share), 4)
     return Batches(Images(pixels, labels), drawing, negatives_share=share)
 
 
 def test_a_share_of_every_batch_is_put_behind_the_digits() -> None:
     for pixels, labels, indices in batches(0.3):
         assert len(pixels) == len(labels) == 13
-        assert len(indices) == 10  # of digits only: losses of others are not remembered
+        assert torch.equal(indices, pixels.flatten().long())
         assert (labels[:10] >= 0).all()
         assert (labels[10:] == -1).all()
         assert (pixels.flatten()[10:] >= 20).all()
+
+
+def test_losses_of_what_is_no_digit_are_not_remembered() -> None:
+    hard = batches(0.3, hard_share=0.5)
+    for _, _, indices in hard:
+        hard.note(indices, indices.float())
+    assert hard.state_dict()["losses"].tolist() == list(range(20))
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not() -> None:

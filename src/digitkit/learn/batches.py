@@ -56,7 +56,7 @@ class Batches:
         return Pace(self.drawing.steps, float(self.drawing.plan.epoch) / self.drawing.plan.size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Pixels uint8 (B,C,S,S) and labels int64 (B,) on the device of the images, and the indices of the digits."""
+        """Pixels uint8 (B,C,S,S) and labels int64 (B,) on the device of the images; their indices int64 (B,), CPU."""
         for drawn in self.drawing:
             digits = torch.from_numpy(drawn)
             indices = torch.cat([digits, self._others()]) if self.negatives else digits
@@ -66,7 +66,7 @@ class Batches:
                 self.bank.renew(self.drawing.epoch, pixels.device)
                 left = 1 - self.drawing.done / len(self)
                 pixels = self.bank.stand_in(pixels, indices, self.drawing.done, left)
-            yield pixels, self.images.labels[chosen], digits
+            yield pixels, self.images.labels[chosen], indices
 
     def _others(self) -> Tensor:
         """Indices of pictures that are no digits, which follow from the seed and the step."""
@@ -79,9 +79,10 @@ class Batches:
         return self.drawing.plan.hard_share > 0
 
     def note(self, indices: Tensor, losses: Tensor) -> None:
-        """Remember the losses (B,) of images where the hard ones are wanted; reading them costs a GPU a pause."""
+        """Remember the losses (B,) of digits where the hard ones are wanted; reading them costs a GPU a pause."""
         if self.notes:
-            self.drawing.note(indices.cpu().numpy(), losses.float().cpu().numpy())
+            digits = len(indices) - self.negatives
+            self.drawing.note(indices[:digits].cpu().numpy(), losses[:digits].float().cpu().numpy())
 
     def state_dict(self) -> dict[str, Any]:
         """Where the drawing stands, as tensors and plain values."""

@@ -66,7 +66,7 @@ class DigitModule(lightning.LightningModule):
             smoothing = 0.0
         each, loss = self._learn(images, target, smoothing)
         if mixed is None:
-            self.batches.note(indices, each[: len(indices)])  # the loss of a blend says little about either image
+            self.batches.note(indices, each)  # the loss of a blend says little about either image
         return loss
 
     def _learn(self, images: Tensor, target: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:

@@ -102,11 +102,6 @@ def batches(recipe: Recipe, parts: Parts, classes: Sequence[str], count: int) ->
     found = []
     for number, (pixels, labels, indices) in enumerate(islice(_drawn(recipe, parts, classes), count)):
         left = 1 - number / max(1, count - 1)
-        if others := _negatives_shown(recipe, parts):
-            chosen = torch.randint(len(parts.negatives), (others,), generator=rng)
-            pixels = torch.cat([pixels, parts.negatives.pixels[chosen]])
-            labels = torch.cat([labels, parts.negatives.labels[chosen]])
-            indices = torch.cat([indices, len(parts.train) + chosen])
         seen = augmentation(_varied(recipe, parts, pixels, indices, number, left), labels, rng, left)
         mixed = _blend(seen, recipe, number) if _blends(recipe, left) else None
         mine = [names[label] if label >= 0 else NOT_A_DIGIT for label in labels.tolist()]
@@ -128,21 +123,16 @@ def _varied(recipe: Recipe, parts: Parts, pixels: Tensor, indices: Tensor, step:
     return bank.stand_in(pixels.clone(), torch.arange(len(pixels)), step, left)
 
 
-def _negatives_shown(recipe: Recipe, parts: Parts) -> int:
-    """How many of the images that are shown are no digits."""
-    share = recipe.data.negatives_share if len(parts.negatives) else 0
-    return max(1, round(COLUMNS * ROWS * share / (1 + share))) if share else 0
-
-
 def _drawn(recipe: Recipe, parts: Parts, classes: Sequence[str]) -> Batches:
-    """Batches of as many digits as are shown, their classes drawn as the recipe draws them."""
+    """Batches of about as many images as are shown; classes and what is no digit are drawn as the recipe draws them."""
+    share = recipe.data.negatives_share if len(parts.negatives) else 0
     sampling = replace(recipe.data.sampling, count=0, replacement=True)
     few = replace(
         recipe,
         data=replace(recipe.data, sampling=sampling),
-        budget=replace(recipe.budget, batch=COLUMNS * ROWS - _negatives_shown(recipe, parts), hard_share=0),
+        budget=replace(recipe.budget, batch=round(COLUMNS * ROWS / (1 + share)), hard_share=0),
     )
-    return Batches(parts.train, draw(few, parts, classes))
+    return Batches(parts.learnt, draw(few, parts, classes), negatives_share=share)
 
 
 def _blends(recipe: Recipe, left: float) -> bool:
