@@ -12,6 +12,7 @@ from digitkit.export.cascade import join_in_turn
 from digitkit.export.ensemble import export
 from digitkit.export.members import open_members
 from digitkit.export.torchscript import open_pipeline, reading
+from digitkit.learn.calibrate import Tempered
 from digitkit.learn.cascade import Cascade
 from digitkit.learn.loader import as_colour
 from digitkit.runtime.bundle import read_bundle
@@ -32,7 +33,9 @@ def written(drawn_source: str, trained: Trained, tmp_path_factory: pytest.TempPa
 
 
 def test_the_file_says_what_torch_says_however_many_are_asked_again(trained: Trained, written: Written) -> None:
-    session, network = Session(written.path.read_bytes(), "two", device="cpu"), written.joined.network
+    session, whole = Session(written.path.read_bytes(), "two", device="cpu"), written.joined.network
+    assert isinstance(whole, Tempered)
+    network = whole.network
     assert isinstance(network, Cascade)
     plain = as_colour(np.stack([trained.splits.test.pictures[index] for index in range(60)]))
     pixels = np.concatenate([plain[:30], np.minimum(plain[:30], plain[30:])])  # two digits in one are doubtful
@@ -56,7 +59,8 @@ def test_the_record_tells_both_runs_and_how_many_are_asked_again(written: Writte
     assert record == written.record
     assert [member["run"] for member in record.members] == ["first", "second"]
     assert record.report["asked"] == written.joined.asked
-    assert (record.joined_as, record.temperature, record.name) == ("a cascade", 1.0, "tiny-x2")
+    assert (record.joined_as, record.name) == ("a cascade", "tiny-x2")
+    assert record.temperature == written.joined.selection.chosen.temperature
     val = record.report["val"]
     assert isinstance(val, dict)
     assert val["accuracy"] == pytest.approx(written.joined.selection.chosen.accuracy)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from digitkit.learn.cascade import BAND, SAYS, Cascade, answers, choose, deferral, measure_limits
+from digitkit.learn.cascade import MOST_ASKED, RISE, SAYS, Cascade, answers, choose, deferral, measure_limits
 
 SURE = 0.95
 
@@ -51,12 +51,13 @@ def test_where_all_are_sure_one_is_asked_and_not_listened_to() -> None:
     assert thorough.shown == [1]
 
 
-def test_within_the_band_both_have_a_say_and_nothing_jumps() -> None:
+def test_below_the_limit_the_thorough_answer_comes_to_count_by_the_odds_and_nothing_jumps() -> None:
     network, _ = cascade()
-    edges = [SURE + 1e-4, SURE - 1e-4, SURE - BAND / 2, SURE - BAND + 1e-4, SURE - BAND - 1e-4]
-    above, below, middle, low, lowest = network(images(*edges)).softmax(1)[:, 1].tolist()
+    against = torch.tensor([1 - 1e-3, 1 + 1e-3, 1 + RISE / 2, 1 + RISE - 1e-3, 1 + RISE + 1e-3]) * (1 - SURE) / SURE
+    above, below, middle, low, lowest = network(images(*(1 / (1 + against)).tolist())).softmax(1)[:, 1].tolist()
     assert above == pytest.approx(below, abs=3e-3)
-    assert middle == pytest.approx((0.9 + 0.1 / 3) / 2, abs=1e-6)
+    quick = float(1 / (1 + against[2]))
+    assert middle == pytest.approx((quick + 0.1 / 3) / 2, abs=1e-5)
     assert low == pytest.approx(lowest, abs=3e-3)
     assert lowest == pytest.approx(0.1 / 3)
 
@@ -91,16 +92,28 @@ def reader(seed: int, skill: float, labels: Tensor) -> Tensor:
 
 def test_the_lowest_limit_is_taken_that_loses_almost_nothing() -> None:
     labels = torch.arange(4000) % 4
-    first, second = reader(0, 5, labels), reader(1, 9, labels)
+    first, second = reader(0, 9, labels), reader(1, 12, labels)
     tried = measure_limits(first, second, labels)
     chosen = choose(tried)
-    least = min(limit.loss for limit in tried)
+    affordable = [limit for limit in tried if limit.asked <= MOST_ASKED]
+    least = min(limit.loss for limit in affordable)
     assert chosen.loss <= least * 1.02
-    assert all(limit.loss > least * 1.02 for limit in tried if limit.sure < chosen.sure)
+    assert all(limit.loss > least * 1.02 for limit in affordable if limit.sure < chosen.sure)
     together = answers(first, second, chosen.sure, chosen.say)
     assert chosen.accuracy == float((together.argmax(1) == labels).float().mean())
     assert chosen.asked == pytest.approx(float((deferral(first, chosen.sure, 1) > 0).float().mean()))
     assert [limit.asked for limit in tried] == sorted(limit.asked for limit in tried)
+
+
+def test_a_limit_that_asks_too_often_is_not_taken_however_much_it_would_win() -> None:
+    labels = torch.arange(4000) % 4
+    tried = measure_limits(reader(0, 7, labels), reader(1, 12, labels), labels)
+    assert tried[0].asked <= MOST_ASKED < tried[-1].asked
+    assert tried[-1].loss < 0.9 * choose(tried).loss
+    assert choose(tried).asked <= MOST_ASKED
+    never_sure = measure_limits(reader(0, 1, labels), reader(1, 12, labels), labels)
+    assert min(limit.asked for limit in never_sure) > MOST_ASKED
+    assert choose(never_sure) == never_sure[0]
 
 
 def test_the_say_is_the_one_with_the_lowest_loss() -> None:
