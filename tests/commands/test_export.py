@@ -167,6 +167,7 @@ def test_a_cascade_asks_in_the_order_in_which_runs_are_named(
         (["--best", "2"], 2, "--best chooses among several runs, and one is named"),
         (["--cascade"], 2, "--cascade takes two runs, and 1 run is named. Name the quick one"),
         (["{run}", "--cascade", "--best", "2", "--output", "a.onnx"], 2, "2 runs are named with --best"),
+        (["{run}", "--asked", "0.5", "--output", "a.onnx"], 2, "--asked is about --cascade"),
         (["{run}"], 2, "Say where, as in --output"),
         (["nowhere", "--output", "a.onnx"], 3, "nowhere is not a run"),
         (["{run}", "--output", "a.onnx"], 2, "hold the same weights"),

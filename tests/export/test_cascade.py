@@ -86,3 +86,11 @@ def test_views_are_each_read_in_turn(trained: Trained, written: Written) -> None
     assert joined.graph().reader.view_count == 5
     assert joined.val.loss == pytest.approx(joined.selection.chosen.loss, rel=1e-3)
     assert json.dumps(joined.val.to_plain())
+
+
+def test_who_can_wait_lets_it_ask_more_often(trained: Trained, written: Written) -> None:
+    members = sorted(open_members(written.runs), key=lambda member: member.name)
+    seldom, often = (join_in_turn(members[0], members[1], trained.splits, 1, share).asked for share in (0.0, 1.0))
+    assert seldom is not None
+    assert often is not None
+    assert seldom < often

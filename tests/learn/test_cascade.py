@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from digitkit.learn.cascade import MOST_ASKED, RISE, SAYS, Cascade, answers, choose, deferral, measure_limits
+from digitkit.learn.cascade import RISE, SAYS, Cascade, answers, choose, deferral, measure_limits
 
 SURE = 0.95
+MOST_ASKED = 0.06
 
 
 class Fixed(nn.Module):
@@ -94,7 +95,7 @@ def test_the_lowest_limit_is_taken_that_loses_almost_nothing() -> None:
     labels = torch.arange(4000) % 4
     first, second = reader(0, 9, labels), reader(1, 12, labels)
     tried = measure_limits(first, second, labels)
-    chosen = choose(tried)
+    chosen = choose(tried, MOST_ASKED)
     affordable = [limit for limit in tried if limit.asked <= MOST_ASKED]
     least = min(limit.loss for limit in affordable)
     assert chosen.loss <= least * 1.02
@@ -109,11 +110,11 @@ def test_a_limit_that_asks_too_often_is_not_taken_however_much_it_would_win() ->
     labels = torch.arange(4000) % 4
     tried = measure_limits(reader(0, 7, labels), reader(1, 12, labels), labels)
     assert tried[0].asked <= MOST_ASKED < tried[-1].asked
-    assert tried[-1].loss < 0.9 * choose(tried).loss
-    assert choose(tried).asked <= MOST_ASKED
+    assert tried[-1].loss < 0.9 * choose(tried, MOST_ASKED).loss
+    assert choose(tried, MOST_ASKED).asked <= MOST_ASKED < choose(tried, 1).asked
     never_sure = measure_limits(reader(0, 1, labels), reader(1, 12, labels), labels)
     assert min(limit.asked for limit in never_sure) > MOST_ASKED
-    assert choose(never_sure) == never_sure[0]
+    assert choose(never_sure, MOST_ASKED) == never_sure[0]
 
 
 def test_the_say_is_the_one_with_the_lowest_loss() -> None:
@@ -125,11 +126,11 @@ def test_the_say_is_the_one_with_the_lowest_loss() -> None:
             together = (answers(first, thorough, limit.sure, say) for say in SAYS)
             losses = [-answer[torch.arange(4000), labels].log().mean() for answer in together]
             assert limit.loss == pytest.approx(float(min(losses)), rel=1e-5)
-    assert choose(measure_limits(first, hasty, labels)).say < choose(measure_limits(first, second, labels)).say
+    assert choose(measure_limits(first, hasty, labels), 1).say < choose(measure_limits(first, second, labels), 1).say
 
 
 def test_a_thorough_network_that_knows_no_better_is_asked_least() -> None:
     labels = torch.arange(4000) % 4
     first = reader(0, 9, labels)
     tried = measure_limits(first, first, labels)
-    assert choose(tried) == tried[0]
+    assert choose(tried, 1) == tried[0]

@@ -23,12 +23,12 @@ def join(members: "Sequence[Member]", splits: "Splits", views: int, best: int, j
     return joined
 
 
-def join_in_turn(members: "Sequence[Member]", splits: "Splits", views: int, json: bool) -> "Joined":
+def join_in_turn(members: "Sequence[Member]", splits: "Splits", views: int, most_asked: float, json: bool) -> "Joined":
     """Join a quick run and a thorough one, and tell what decided."""
     from digitkit.export import cascade
 
     with progress_bar(not json) as progress:
-        joined = cascade.join_in_turn(members[0], members[1], splits, views, progress)
+        joined = cascade.join_in_turn(members[0], members[1], splits, views, most_asked, progress)
     _tell(joined, json)
     return joined
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from digitkit.export.parity import Progress
     from digitkit.learn.run import Run
 
+MOST_ASKED = 0.06  # share of the pictures that the second run of a cascade may be asked about; time grows with it
+
 
 def export(
     runs: Annotated[
@@ -25,6 +27,12 @@ def export(
     cascade: Annotated[
         bool, typer.Option("--cascade", help="Of two runs, ask the second only where the first is not sure.")
     ] = False,
+    asked: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Share of validation pictures that --cascade may ask the second about; 0.06 by default."
+        ),
+    ] = None,
     views: Annotated[int, typer.Option(help="Shifted views averaged in the graph: 1, 5 or 9.")] = 1,
     output: Annotated[
         Path | None, typer.Option(help="The file to write; model.onnx in the run by default. Several runs need it.")
@@ -43,8 +51,12 @@ def export(
     Several runs become one bundle too: it says the mean of what they say or, with --cascade, asks two of them in turn.
     """
     _check(runs, views, opset, output)
-    _check_joining(len(runs), best, cascade)
-    made = _join(runs, best, cascade, views, json) if len(runs) > 1 else _open(runs[0], views)
+    _check_joining(len(runs), best, cascade, asked)
+    made = (
+        _join(runs, best, (MOST_ASKED if asked is None else asked) if cascade else None, views, json)
+        if len(runs) > 1
+        else _open(runs[0], views)
+    )
     bundle = output or made.run.file("model.onnx")
     if int8:
         _check_pictures(made)
@@ -87,7 +99,7 @@ def _check(runs: list[Path], views: int, opset: int, output: Path | None) -> Non
         raise ConfigError("The bundle of several runs lies in none of them. Say where, as in --output ensemble.onnx.")
 
 
-def _check_joining(count: int, best: int, cascade: bool) -> None:
+def _check_joining(count: int, best: int, cascade: bool, asked: float | None) -> None:
     """Refuse what these runs cannot become.
 
     Raises: ConfigError.
@@ -96,6 +108,8 @@ def _check_joining(count: int, best: int, cascade: bool) -> None:
 
     if best and count == 1:
         raise ConfigError("--best chooses among several runs, and one is named. Name the others, or leave --best out.")
+    if asked is not None and not cascade:
+        raise ConfigError("--asked is about --cascade, which is not there. Add it, or leave --asked out.")
     if cascade and (count != 2 or best):
         named = f"{count} {'run is' if count == 1 else 'runs are'} named{' with --best' if best else ''}"
         raise ConfigError(
@@ -128,16 +142,16 @@ def _open(path: Path, views: int = 1) -> Exported:
     return Exported(run, splits)
 
 
-def _join(paths: list[Path], best: int, cascade: bool, views: int, json: bool) -> Exported:
-    """Several runs, joined; where only one of them was chosen, that run."""
+def _join(paths: list[Path], best: int, asked: float | None, views: int, json: bool) -> Exported:
+    """Several runs, joined, two of them in turn where the second may be `asked`; one run where only one was chosen."""
     from digitkit.commands import ensembling
     from digitkit.export.members import open_members
 
     members = open_members(paths)
     splits = _open(paths[0]).splits
-    if cascade:
+    if asked is not None:
         members.sort(key=lambda member: paths.index(member.run.path))
-        joined = ensembling.join_in_turn(members, splits, views, json)
+        joined = ensembling.join_in_turn(members, splits, views, asked, json)
     else:
         joined = ensembling.join(members, splits, views, best, json)
     return Exported(joined.members[0].run, splits, joined if len(joined.members) > 1 or views > 1 else None)

@@ -14,10 +14,16 @@ from digitkit.learn.ensemble import Selection, mean_answer, measure
 
 
 def join_in_turn(
-    quick: Member, thorough: Member, splits: Splits, view_count: int, progress: Progress | None = None
+    quick: Member,
+    thorough: Member,
+    splits: Splits,
+    view_count: int,
+    most_asked: float = 1.0,
+    progress: Progress | None = None,
 ) -> Joined:
     """Join two runs; the validation part decides how sure the quick one must be, and no other part is looked at.
 
+    The thorough one may be asked about `most_asked` of the validation images, 0..1; time grows with it.
     Each keeps the temperature that fits it, since one of them answers alone most of the time. What they say together
     has one more: a mixture of two answers is less sure than it may be (Ranjan and Gneiting 2010).
     Raises: DataError when the pictures are no longer those of the runs, ConfigError when none are for validation.
@@ -27,7 +33,7 @@ def join_in_turn(
     alone = [measure(said, images.labels, (place,)) for place in range(len(said))]
     degrees = [standing.temperature for standing in alone]
     first, second = (tempered(answer, degree) for answer, degree in zip(said, degrees, strict=True))
-    limit = choose(measure_limits(first, second, images.labels))
+    limit = choose(measure_limits(first, second, images.labels), most_asked)
     views = zip(first, second, strict=True)
     mixed = torch.stack([answers(one[None], other[None], limit.sure, limit.say) for one, other in views])  # (V,N,K)
     both = measure([mixed], images.labels, (0,))

@@ -15,7 +15,6 @@ from digitkit.learn.evaluate import score
 RISE = 0.6  # of the odds against the quick answer above those at the limit; then the thorough one counts wholly
 LIMITS = (0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)  # largest probability from which on one is sure
 SAYS = (1.0, 0.85, 0.7, 0.5)  # most that the thorough answer may count; the quick one has the rest
-MOST_ASKED = 0.06  # share of validation images; the time that many pictures take grows with it
 WORTH = 0.02  # share of the lowest loss that fewer questions may cost
 
 
@@ -86,9 +85,12 @@ def measure_limits(first: Tensor, second: Tensor, labels: Tensor) -> list[Limit]
     return tried
 
 
-def choose(tried: Sequence[Limit]) -> Limit:
-    """Of those that do not ask too often, the first one whose loss is at most 2 % above the lowest."""
-    affordable = [limit for limit in tried if limit.asked <= MOST_ASKED] or list(tried[:1])
+def choose(tried: Sequence[Limit], most_asked: float) -> Limit:
+    """The first one whose loss is at most 2 % above the lowest, of those that ask about no larger share of the images.
+
+    Where all ask more often it is the one that asks least.
+    """
+    affordable = [limit for limit in tried if limit.asked <= most_asked] or list(tried[:1])
     least = min(limit.loss for limit in affordable)
     return next(limit for limit in affordable if limit.loss <= least * (1 + WORTH))
 
