@@ -84,7 +84,7 @@ class PredictionOut(Answered):
     top: list[RankedOut] = Field(default_factory=list, description="The most probable classes, best first.")
     verdict: Verdict = Field(examples=["digit"])
     reason: str = Field(examples=["clear"])
-    bundle: str = Field(examples=["default@44bd29f62d88"])
+    bundle: str = Field(examples=["default@76d96db675f7"])
     milliseconds: float = Field(ge=0, examples=[2.1], description="To decode and read this picture, without waiting.")
     seen: Base64 | None = Field(default=None, description="With explain=true: what the model saw, as PNG.")
 
@@ -189,7 +189,7 @@ class SubmissionsOut(Answered):
 class BundleOut(Answered):
     """A bundle that the service knows."""
 
-    id: str = Field(examples=["default@44bd29f62d88"])
+    id: str = Field(examples=["default@76d96db675f7"])
     name: str
     digest: str
     classes: list[str]

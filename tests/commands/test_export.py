@@ -153,9 +153,10 @@ def test_a_cascade_asks_in_the_order_in_which_runs_are_named(
 ) -> None:
     (_, one, other), path = three[0], tmp_path / "two.onnx"
     for quick, thorough in ((one, other), (other, one)):
-        told = ask(quick, thorough, "--cascade", "--output", path, "--json").stdout
-        ranking, facts = (json.loads(line) for line in told.splitlines())
-        assert 0 <= ranking["asked"] <= 1
+        told = ask(quick, thorough, "--cascade", "--output", path, "--json")
+        ranking, facts = (json.loads(line) for line in told.stdout.splitlines())
+        assert 0.06 < ranking["asked"] <= 1  # runs of a few steps are never sure
+        assert f"{quick} is seldom sure: the second run is asked about" in told.stderr
         assert facts["members"] == 2
         assert [member["run"] for member in read_bundle(path)[0].members] == [quick.name, thorough.name]
     assert "a cascade of 2 runs" in CliRunner().invoke(app, ["show", "bundle", str(path)]).stdout
@@ -167,7 +168,7 @@ def test_a_cascade_asks_in_the_order_in_which_runs_are_named(
         (["--best", "2"], 2, "--best chooses among several runs, and one is named"),
         (["--cascade"], 2, "--cascade takes two runs, and 1 run is named. Name the quick one"),
         (["{run}", "--cascade", "--best", "2", "--output", "a.onnx"], 2, "2 runs are named with --best"),
-        (["{run}", "--asked", "0.5", "--output", "a.onnx"], 2, "--asked is about --cascade"),
+        (["{run}", "--asked", "0.5", "--output", "a.onnx"], 2, "--asked is for --cascade"),
         (["{run}"], 2, "Say where, as in --output"),
         (["nowhere", "--output", "a.onnx"], 3, "nowhere is not a run"),
         (["{run}", "--output", "a.onnx"], 2, "hold the same weights"),

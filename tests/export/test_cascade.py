@@ -12,7 +12,6 @@ from digitkit.export.cascade import join_in_turn
 from digitkit.export.ensemble import export
 from digitkit.export.members import open_members
 from digitkit.export.torchscript import open_pipeline, reading
-from digitkit.learn.calibrate import Tempered
 from digitkit.learn.cascade import Cascade
 from digitkit.learn.loader import as_colour
 from digitkit.runtime.bundle import read_bundle
@@ -27,15 +26,13 @@ def written(drawn_source: str, trained: Trained, tmp_path_factory: pytest.TempPa
     first = train_small(drawn_source, folder / "first", ["prepare.mode=photo"]).run.path
     runs = [first, sibling(first, folder / "second", 1)]
     quick, thorough = sorted(open_members(runs), key=lambda member: member.name)
-    joined = join_in_turn(quick, thorough, trained.splits, 1)
+    joined = join_in_turn(quick, thorough, trained.splits, 1, 1.0)
     path = folder / "two.onnx"
     return Written(runs, joined, path, *export(joined, trained.splits, path, trained.splits.test))
 
 
 def test_the_file_says_what_torch_says_however_many_are_asked_again(trained: Trained, written: Written) -> None:
-    session, whole = Session(written.path.read_bytes(), "two", device="cpu"), written.joined.network
-    assert isinstance(whole, Tempered)
-    network = whole.network
+    session, network = Session(written.path.read_bytes(), "two", device="cpu"), written.joined.network
     assert isinstance(network, Cascade)
     plain = as_colour(np.stack([trained.splits.test.pictures[index] for index in range(60)]))
     pixels = np.concatenate([plain[:30], np.minimum(plain[:30], plain[30:])])  # two digits in one are doubtful
@@ -59,8 +56,7 @@ def test_the_record_tells_both_runs_and_how_many_are_asked_again(written: Writte
     assert record == written.record
     assert [member["run"] for member in record.members] == ["first", "second"]
     assert record.report["asked"] == written.joined.asked
-    assert (record.joined_as, record.name) == ("a cascade", "tiny-x2")
-    assert record.temperature == written.joined.selection.chosen.temperature
+    assert (record.joined_as, record.temperature, record.name) == ("a cascade", 1.0, "tiny-x2")
     val = record.report["val"]
     assert isinstance(val, dict)
     assert val["accuracy"] == pytest.approx(written.joined.selection.chosen.accuracy)
@@ -82,7 +78,7 @@ def test_it_becomes_torchscript_and_8_bits(trained: Trained, written: Written, t
 
 def test_views_are_each_read_in_turn(trained: Trained, written: Written) -> None:
     members = sorted(open_members(written.runs), key=lambda member: member.name)
-    joined = join_in_turn(members[0], members[1], trained.splits, 5)
+    joined = join_in_turn(members[0], members[1], trained.splits, 5, 1.0)
     assert joined.graph().reader.view_count == 5
     assert joined.val.loss == pytest.approx(joined.selection.chosen.loss, rel=1e-3)
     assert json.dumps(joined.val.to_plain())

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from digitkit.learn.cascade import RISE, SAYS, Cascade, answers, choose, deferral, measure_limits
+from digitkit.learn.cascade import OVERRULED, SAYS, Cascade, answers, choose, deferral, measure_limits
 
 SURE = 0.95
 MOST_ASKED = 0.06
@@ -54,7 +54,7 @@ def test_where_all_are_sure_one_is_asked_and_not_listened_to() -> None:
 
 def test_below_the_limit_the_thorough_answer_comes_to_count_by_the_odds_and_nothing_jumps() -> None:
     network, _ = cascade()
-    against = torch.tensor([1 - 1e-3, 1 + 1e-3, 1 + RISE / 2, 1 + RISE - 1e-3, 1 + RISE + 1e-3]) * (1 - SURE) / SURE
+    against = torch.tensor([0.999, 1.001, (1 + OVERRULED) / 2, OVERRULED - 1e-3, OVERRULED + 1e-3]) * (1 - SURE) / SURE
     above, below, middle, low, lowest = network(images(*(1 / (1 + against)).tolist())).softmax(1)[:, 1].tolist()
     assert above == pytest.approx(below, abs=3e-3)
     quick = float(1 / (1 + against[2]))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from digitkit.commands.printing import percent, print_json, print_table, progress_bar
+from digitkit.commands.printing import percent, print_json, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from digitkit.data.splits import Splits
@@ -30,6 +30,11 @@ def join_in_turn(members: "Sequence[Member]", splits: "Splits", views: int, most
     with progress_bar(not json) as progress:
         joined = cascade.join_in_turn(members[0], members[1], splits, views, most_asked, progress)
     _tell(joined, json)
+    if joined.asked is not None and joined.asked > most_asked:
+        say(
+            f"{members[0].run.path} is seldom sure: the second run is asked about {percent(joined.asked)} at least,"
+            f" and --asked allows {percent(most_asked)}. Train the first one longer, or export the second one alone."
+        )
     return joined
 
 

@@ -52,11 +52,9 @@ def export(
     """
     _check(runs, views, opset, output)
     _check_joining(len(runs), best, cascade, asked)
-    made = (
-        _join(runs, best, (MOST_ASKED if asked is None else asked) if cascade else None, views, json)
-        if len(runs) > 1
-        else _open(runs[0], views)
-    )
+    if cascade and asked is None:
+        asked = MOST_ASKED
+    made = _join(runs, best, asked, views, json) if len(runs) > 1 else _open(runs[0], views)
     bundle = output or made.run.file("model.onnx")
     if int8:
         _check_pictures(made)
@@ -109,7 +107,7 @@ def _check_joining(count: int, best: int, cascade: bool, asked: float | None) ->
     if best and count == 1:
         raise ConfigError("--best chooses among several runs, and one is named. Name the others, or leave --best out.")
     if asked is not None and not cascade:
-        raise ConfigError("--asked is about --cascade, which is not there. Add it, or leave --asked out.")
+        raise ConfigError("--asked is for --cascade, which was not given. Add it, or leave --asked out.")
     if cascade and (count != 2 or best):
         named = f"{count} {'run is' if count == 1 else 'runs are'} named{' with --best' if best else ''}"
         raise ConfigError(

@@ -2,15 +2,13 @@
 
 from dataclasses import replace
 
-import torch
-
 from digitkit.data.splits import Splits
 from digitkit.export.ensemble import Joined, validate, with_figures
 from digitkit.export.members import Member
 from digitkit.export.parity import Progress
 from digitkit.learn.calibrate import Tempered, tempered
 from digitkit.learn.cascade import Cascade, answers, choose, measure_limits
-from digitkit.learn.ensemble import Selection, mean_answer, measure
+from digitkit.learn.ensemble import Selection, Standing, measure
 
 
 def join_in_turn(
@@ -18,14 +16,13 @@ def join_in_turn(
     thorough: Member,
     splits: Splits,
     view_count: int,
-    most_asked: float = 1.0,
+    most_asked: float,
     progress: Progress | None = None,
 ) -> Joined:
     """Join two runs; the validation part decides how sure the quick one must be, and no other part is looked at.
 
-    The thorough one may be asked about `most_asked` of the validation images, 0..1; time grows with it.
-    Each keeps the temperature that fits it, since one of them answers alone most of the time. What they say together
-    has one more: a mixture of two answers is less sure than it may be (Ranjan and Gneiting 2010).
+    The thorough one may be asked about `most_asked` of the validation images, 0..1: the time that many pictures take
+    grows with it. Each keeps the temperature that fits it, since one of them answers alone most of the time.
     Raises: DataError when the pictures are no longer those of the runs, ConfigError when none are for validation.
     """
     candidates = (quick, thorough)
@@ -34,12 +31,10 @@ def join_in_turn(
     degrees = [standing.temperature for standing in alone]
     first, second = (tempered(answer, degree) for answer, degree in zip(said, degrees, strict=True))
     limit = choose(measure_limits(first, second, images.labels), most_asked)
-    views = zip(first, second, strict=True)
-    mixed = torch.stack([answers(one[None], other[None], limit.sure, limit.say) for one, other in views])  # (V,N,K)
-    both = measure([mixed], images.labels, (0,))
-    selection = Selection(tuple(alone), (alone[0], replace(both, members=(0, 1))))
+    both = Standing((0, 1), limit.accuracy, limit.loss, 1.0)
+    selection = Selection(tuple(alone), (alone[0], both))
     each = [Tempered(member.network, degree) for member, degree in zip(candidates, degrees, strict=True)]
-    network = Tempered(Cascade(each[0], each[1], limit.sure, limit.say), both.temperature)
-    together = mean_answer(mixed, both.temperature)
+    network = Cascade(each[0], each[1], limit.sure, limit.say)
+    together = answers(first, second, limit.sure, limit.say)
     made = with_figures(candidates, selection, network, view_count, together, images)
     return replace(made, asked=limit.asked)

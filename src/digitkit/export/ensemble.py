@@ -52,7 +52,7 @@ class Joined:
 
     @property
     def temperature(self) -> float:
-        """The number that the logits of all members are divided by, in a cascade those of what they say together."""
+        """The number that the logits of all members are divided by; 1 where each has its own."""
         return self.selection.chosen.temperature
 
     @property

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from digitkit.learn.evaluate import score
 
-RISE = 0.6  # of the odds against the quick answer above those at the limit; then the thorough one counts wholly
+OVERRULED = 1.6  # times the odds against the quick answer at the limit: from there on the thorough one counts wholly
 LIMITS = (0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998)  # largest probability from which on one is sure
 SAYS = (1.0, 0.85, 0.7, 0.5)  # most that the thorough answer may count; the quick one has the rest
 WORTH = 0.02  # share of the lowest loss that fewer questions may cost
@@ -54,7 +54,7 @@ def deferral(first: Tensor, sure: float, say: float) -> Tensor:
     """
     best = first.amax(-1)
     against = (1 - best) / best * (sure / (1 - sure))  # odds against the quick answer, 1 at the limit
-    return ((against - 1) / RISE).clamp(0, 1) * say
+    return ((against - 1) / (OVERRULED - 1)).clamp(0, 1) * say
 
 
 @dataclass(frozen=True)
