@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitkit import load
-from digitkit.runtime.several import shows_several
+from digitkit.runtime.several import doubted, shows_several
 from tests.strokes import draw_digits
 
 
@@ -41,5 +41,13 @@ def test_two_digits_in_one_picture_are_unsure_and_one_is_not() -> None:
     pairs = np.concatenate([pictures[:20], pictures[20:]], axis=2)
     reader = load()
     assert "several digits?" not in {answer.reason for answer in reader.predict(list(pictures))}
+    ones, twos = (np.array([each.acceptance for each in reader.evidence(list(some))]) for some in (pictures, pairs))
+    assert np.quantile(twos, 0.9) < np.quantile(ones, 0.1)
     told = [(answer.verdict, answer.reason) for answer in reader.predict(list(pairs))]
     assert told.count(("unsure", "several digits?")) >= 19
+
+
+def test_doubt_divides_the_odds_and_leaves_what_is_certain() -> None:
+    assert doubted(0.5) == pytest.approx(1 / 101)
+    assert [doubted(0.0), doubted(1.0)] == [0.0, 1.0]
+    assert doubted(0.9) / (1 - doubted(0.9)) == pytest.approx(0.09)

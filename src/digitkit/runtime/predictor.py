@@ -19,7 +19,7 @@ from digitkit.core.prediction import Prediction
 from digitkit.runtime.batch import Batch, batches, stack_batches
 from digitkit.runtime.bundle import DEFAULT, read_bundle
 from digitkit.runtime.session import Session
-from digitkit.runtime.several import shows_several
+from digitkit.runtime.several import doubted, shows_several
 from digitkit.runtime.verdict import Evidence, judge
 
 IMAGE = "image"  # the graph's fifth output, what the network saw; computed only when it is asked for
@@ -113,7 +113,8 @@ class Predictor:
             for image, *values in zip(images, *(column.tolist() for column in columns[: len(OUTPUTS)]), strict=True):
                 probabilities, ink_share, contrast, acceptance = values
                 several = looks and shows_several(image)
-                yield Evidence(probabilities, ink_share, contrast, acceptance, several)
+                accepted = doubted(acceptance) if several else acceptance
+                yield Evidence(probabilities, ink_share, contrast, accepted, several)
 
     def _scores(self, pictures: Iterable[Batch], outputs: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
         """The named outputs, probabilities first, once they are known to be numbers for the bundle's classes."""
