@@ -31,5 +31,18 @@ def test_every_picture_is_in_one_bin_and_full_confidence_in_the_last() -> None:
         assert not each.n or each.low < each.confidence <= each.high
 
 
+@pytest.mark.parametrize("count", [300, 3000])
+def test_by_chance_is_what_a_reader_has_that_is_right_as_often_as_it_says(count: int) -> None:
+    rng = np.random.default_rng(0)
+    answers = sure((0.5 + 0.5 * rng.beta(8, 1, count)).tolist())
+    found = [measure(answers, (rng.random(count) >= answers[:, 0]).astype(np.int64)) for _ in range(200)]
+    assert found[0].by_chance == pytest.approx(np.mean([each.ece for each in found]), rel=0.1)
+
+
+def test_who_is_always_sure_has_no_error_by_chance() -> None:
+    assert measure(sure([1.0, 1.0]), np.array([0, 1])).by_chance == 0
+
+
 def test_of_nothing_nothing_is_wrong() -> None:
-    assert measure(np.zeros((0, 2), np.float32), np.zeros(0, np.int64)).ece == 0
+    nothing = measure(np.zeros((0, 2), np.float32), np.zeros(0, np.int64))
+    assert (nothing.ece, nothing.by_chance) == (0, 0)

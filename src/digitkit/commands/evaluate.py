@@ -152,6 +152,7 @@ def _column(made: "Report") -> dict[str, str]:
     figures = {**_shares(made), "macro F1": f"{made.f1:.4f}", "loss": f"{made.loss:.4f}"}
     if made.reliability:
         figures["calibration error"] = percent(made.reliability.ece)
+        figures["the same by chance alone"] = percent(made.reliability.by_chance)
     return figures | {f"true label in the first {k}": percent(share) for k, share in made.top_k.items()}
 
 
