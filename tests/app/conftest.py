@@ -37,8 +37,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         app = create_app(read_settings(database=str(path), bundle="default"))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
+        # Both import modules of the same packages at their start, which one at a time can do without losing any.
         with Client(f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
+            thread.start()
             client.bundles()  # once it answers, its thread imports nothing more beside that of a page
             yield Running(client, store, tokens)
         server.should_exit = True
